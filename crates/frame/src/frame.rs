@@ -77,7 +77,13 @@ impl Frame {
 
     /// All rows.
     pub fn view(&self) -> FrameView<'_> {
-        FrameView::new(self, Rows::All(self.rows))
+        FrameView::new(
+            self,
+            Rows::Range {
+                start: 0,
+                len: self.rows,
+            },
+        )
     }
 
     /// The given rows, in the given order; a row may occur more than once.

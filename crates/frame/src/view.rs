@@ -7,8 +7,13 @@ use crate::{Column, Frame, MISSING, SparseNumbers, Strings};
 /// Which rows of a frame count, and in what order.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'a> {
-    /// All of them: `0..n`.
-    All(usize),
+    /// `len` rows from `start` on.
+    Range {
+        /// The first row.
+        start: usize,
+        /// How many rows.
+        len: usize,
+    },
     /// The listed ones; repetitions are allowed.
     Listed(&'a [u32]),
 }
@@ -17,7 +22,7 @@ impl Rows<'_> {
     /// How many rows count.
     pub fn len(&self) -> usize {
         match self {
-            Self::All(count) => *count,
+            Self::Range { len, .. } => *len,
             Self::Listed(rows) => rows.len(),
         }
     }
@@ -31,7 +36,7 @@ impl Rows<'_> {
     #[inline]
     pub fn get(&self, index: usize) -> usize {
         match self {
-            Self::All(_) => index,
+            Self::Range { start, .. } => start + index,
             Self::Listed(rows) => rows[index] as usize,
         }
     }
@@ -98,7 +103,9 @@ impl<'a> FrameView<'a> {
     pub fn numbers_into(&self, position: usize, out: &mut [f64]) {
         assert_eq!(out.len(), self.row_count(), "one place a row");
         match (self.column(position), self.rows) {
-            (Column::Numbers(values), Rows::All(_)) => out.copy_from_slice(values),
+            (Column::Numbers(values), Rows::Range { start, len }) => {
+                out.copy_from_slice(&values[start..start + len]);
+            }
             (Column::Numbers(values), Rows::Listed(rows)) => {
                 out.iter_mut()
                     .zip(rows)
@@ -129,7 +136,7 @@ impl<'a> FrameView<'a> {
             panic!("column {position} is not categorical");
         };
         match self.rows {
-            Rows::All(_) => out.copy_from_slice(categories.codes()),
+            Rows::Range { start, len } => out.copy_from_slice(&categories.codes()[start..start + len]),
             Rows::Listed(rows) => {
                 let codes = categories.codes();
                 out.iter_mut()
@@ -151,17 +158,41 @@ impl<'a> FrameView<'a> {
         (0..rows.len()).map(move |index| strings.get(rows.get(index)))
     }
 
+    /// The view's rows `start .. start + len`, as a view.
+    ///
+    /// # Panics
+    /// If they do not lie in the view.
+    pub fn slice(&self, start: usize, len: usize) -> Self {
+        let rows = match self.rows {
+            Rows::Range {
+                start: first,
+                len: count,
+            } => {
+                assert!(start + len <= count, "the slice lies in the view");
+                Rows::Range {
+                    start: first + start,
+                    len,
+                }
+            }
+            Rows::Listed(rows) => Rows::Listed(&rows[start..start + len]),
+        };
+        Self {
+            frame: self.frame,
+            rows,
+        }
+    }
+
     /// A frame of its own that holds just the view's rows.
     pub fn to_frame(&self) -> Frame {
-        let Rows::Listed(rows) = self.rows else {
+        if self.row_count() == self.frame.row_count() && matches!(self.rows, Rows::Range { .. }) {
             return self.frame.clone();
-        };
-        let columns = (0..self.column_count()).map(|at| self.gather(at, rows)).collect();
+        }
+        let columns = (0..self.column_count()).map(|at| self.gather(at)).collect();
         Frame::from_parts((**self.frame.schema()).clone(), columns)
             .expect("gathered columns have the view's length")
     }
 
-    fn gather(&self, position: usize, rows: &[u32]) -> Column {
+    fn gather(&self, position: usize) -> Column {
         match self.column(position) {
             Column::Numbers(_) => Column::Numbers(self.numbers(position).into()),
             Column::Categories(c) => {
@@ -170,12 +201,10 @@ impl<'a> FrameView<'a> {
             }
             Column::Text(_) => Column::Text(Arc::new(self.texts(position).collect::<Strings>())),
             Column::Sparse(sparse) => {
-                let stored = rows
-                    .iter()
-                    .enumerate()
-                    .map(|(i, &row)| (i as u32, sparse.get(row as usize)));
+                let count = self.row_count();
+                let stored = (0..count).map(|i| (i as u32, sparse.get(self.rows.get(i))));
                 let (at, values) = stored.filter(|(_, value)| *value != 0.0).unzip();
-                Column::Sparse(Arc::new(SparseNumbers::new(rows.len(), at, values)))
+                Column::Sparse(Arc::new(SparseNumbers::new(count, at, values)))
             }
         }
     }
@@ -183,10 +212,13 @@ impl<'a> FrameView<'a> {
 
 fn fill_sparse(sparse: &SparseNumbers, rows: Rows<'_>, out: &mut [f64]) {
     match rows {
-        Rows::All(_) => {
+        Rows::Range { start, len } => {
             out.fill(0.0);
-            let stored = sparse.rows().iter().zip(sparse.values());
-            stored.for_each(|(&row, &value)| out[row as usize] = value);
+            let first = sparse.rows().partition_point(|&row| (row as usize) < start);
+            let stored = sparse.rows()[first..].iter().zip(&sparse.values()[first..]);
+            for (&row, &value) in stored.take_while(|(row, _)| (**row as usize) < start + len) {
+                out[row as usize - start] = value;
+            }
         }
         Rows::Listed(rows) => {
             out.iter_mut()
@@ -243,6 +275,15 @@ mod tests {
         assert_eq!(own.row_count(), 2);
         assert_eq!(own.view().numbers(3), [0.0, 9.0]);
         assert_eq!(own.view().codes(1), [1, MISSING]);
+    }
+
+    #[test]
+    fn a_slice_of_a_view_is_a_view() {
+        let frame = frame();
+        let tail = frame.view().slice(1, 2);
+        assert_eq!(tail.numbers(3), [0.0, 9.0]);
+        assert_eq!(tail.codes(1), [1, MISSING]);
+        assert_eq!(tail.to_frame().row_count(), 2);
     }
 
     #[test]
