@@ -1,0 +1,119 @@
+//! The one shape of a model's answers.
+
+use crate::Task;
+
+/// What the numbers of a prediction mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Meaning {
+    /// A number per row: the predicted value.
+    Number,
+    /// One probability per class and row; each row sums to one.
+    ClassProbability,
+}
+
+/// Answers for a number of rows, `width` numbers each, row after row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Predictions {
+    meaning: Meaning,
+    width: usize,
+    values: Vec<f64>,
+}
+
+impl Predictions {
+    /// Room for `rows` answers to `task`, all zero.
+    pub fn zeros(task: Task, rows: usize) -> Self {
+        let (meaning, width) = Self::shape_of(task);
+        Self {
+            meaning,
+            width,
+            values: vec![0.0; rows * width],
+        }
+    }
+
+    /// Wraps finished answers.
+    ///
+    /// # Panics
+    /// If the number of values is no multiple of the task's width.
+    pub fn from_values(task: Task, values: Vec<f64>) -> Self {
+        let (meaning, width) = Self::shape_of(task);
+        assert!(values.len().is_multiple_of(width), "whole rows of answers");
+        Self {
+            meaning,
+            width,
+            values,
+        }
+    }
+
+    /// Meaning and width of the answers to `task`.
+    pub fn shape_of(task: Task) -> (Meaning, usize) {
+        match task {
+            Task::Regression => (Meaning::Number, 1),
+            _ => (Meaning::ClassProbability, task.width()),
+        }
+    }
+
+    /// What the numbers mean.
+    pub fn meaning(&self) -> Meaning {
+        self.meaning
+    }
+
+    /// Numbers per row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// How many rows are answered.
+    pub fn row_count(&self) -> usize {
+        self.values.len() / self.width
+    }
+
+    /// All numbers, row after row.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// All numbers, row after row, for writing.
+    pub fn values_mut(&mut self) -> &mut [f64] {
+        &mut self.values
+    }
+
+    /// The numbers of one row.
+    pub fn row(&self, row: usize) -> &[f64] {
+        &self.values[row * self.width..(row + 1) * self.width]
+    }
+
+    /// The most probable class of a row; the lowest code wins a tie.
+    pub fn class(&self, row: usize) -> u32 {
+        let probabilities = self.row(row);
+        let mut best = 0;
+        for (class, p) in probabilities.iter().enumerate() {
+            if *p > probabilities[best] {
+                best = class;
+            }
+        }
+        best as u32
+    }
+
+    /// The rows at the given positions, in that order.
+    pub fn select(&self, rows: &[u32]) -> Self {
+        let values = rows
+            .iter()
+            .flat_map(|&row| self.row(row as usize))
+            .copied()
+            .collect();
+        Self { values, ..*self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lowest_class_wins_a_tie() {
+        let task = Task::Multiclass { classes: 3 };
+        let answers = Predictions::from_values(task, vec![0.4, 0.4, 0.2, 0.1, 0.2, 0.7]);
+        assert_eq!([answers.class(0), answers.class(1)], [0, 2]);
+        assert_eq!(answers.select(&[1]).values(), [0.1, 0.2, 0.7]);
+    }
+}
