@@ -75,10 +75,10 @@ pub fn greedy_blend(
     })
 }
 
-fn loss_of(judge: Judge<'_>, predictions: Predictions) -> Option<f64> {
+fn loss_of(judge: Judge<'_>, predictions: &Predictions) -> Option<f64> {
     let score = judge
         .metric
-        .score(&judge.target, &predictions, judge.weights)
+        .score(&judge.target, predictions, judge.weights)
         .ok()?;
     Some(judge.metric.loss(score))
 }
