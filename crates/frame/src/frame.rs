@@ -55,6 +55,25 @@ impl Frame {
         })
     }
 
+    /// Joins a schema that many frames share with columns that fit it.
+    ///
+    /// # Panics
+    /// If the columns differ in number from the fields or in length from each other: for frames made by code that
+    /// knows the schema, not for data from outside.
+    pub fn with_schema(schema: &Arc<Schema>, columns: Vec<Column>) -> Self {
+        assert_eq!(schema.len(), columns.len(), "one field a column");
+        let rows = columns.first().map_or(0, Column::len);
+        assert!(
+            columns.iter().all(|column| column.len() == rows),
+            "columns have one length"
+        );
+        Self {
+            schema: Arc::clone(schema),
+            columns,
+            rows,
+        }
+    }
+
     /// Names and kinds of the columns.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema

@@ -184,15 +184,15 @@ impl<'a> FrameView<'a> {
 
     /// A frame of its own that holds just the view's rows.
     pub fn to_frame(&self) -> Frame {
-        if self.row_count() == self.frame.row_count() && matches!(self.rows, Rows::Range { .. }) {
-            return self.frame.clone();
-        }
         let columns = (0..self.column_count()).map(|at| self.gather(at)).collect();
-        Frame::from_parts((**self.frame.schema()).clone(), columns)
-            .expect("gathered columns have the view's length")
+        Frame::with_schema(self.frame.schema(), columns)
     }
 
-    fn gather(&self, position: usize) -> Column {
+    /// A column with just the view's rows; shared, not copied, where the view is the whole frame.
+    pub fn gather(&self, position: usize) -> Column {
+        if self.row_count() == self.frame.row_count() && matches!(self.rows, Rows::Range { .. }) {
+            return self.column(position).clone();
+        }
         match self.column(position) {
             Column::Numbers(_) => Column::Numbers(self.numbers(position).into()),
             Column::Categories(c) => {

@@ -1,7 +1,7 @@
 //! Model bytes: a writer, and a reader that trusts nothing it reads.
 
 use kolosal_base::ErrorKind;
-use kolosal_frame::Strings;
+use kolosal_frame::{Field, Kind, Schema, Strings};
 
 /// Bytes that no save can have written, or a file of another version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -142,6 +142,16 @@ impl Encoder {
     pub fn strings(&mut self, values: &Strings) {
         self.u64(values.len() as u64);
         values.iter().for_each(|value| self.str(value));
+    }
+
+    /// Writes names, kinds and reasons of columns.
+    pub fn schema(&mut self, schema: &Schema) {
+        self.u64(schema.len() as u64);
+        for field in schema.fields() {
+            self.str(&field.name);
+            self.str(field.kind.name());
+            self.str(&field.reason);
+        }
     }
 }
 
@@ -335,6 +345,23 @@ impl<'a> Decoder<'a> {
             strings.push(self.str()?);
         }
         Ok(strings)
+    }
+
+    /// Reads names, kinds and reasons of columns.
+    ///
+    /// # Errors
+    /// At the end of the bytes, or on names that repeat or kinds that do not exist.
+    pub fn schema(&mut self) -> Result<Schema, ArtifactError> {
+        // Each field takes at least the length bytes of its three strings.
+        let count = self.count("columns", self.remaining() / 24)?;
+        let fields = (0..count)
+            .map(|_| {
+                let name = self.str()?;
+                let kind: Kind = self.str()?.parse().map_err(ArtifactError::damaged)?;
+                Ok(Field::new(name, kind, self.str()?))
+            })
+            .collect::<Result<Vec<_>, ArtifactError>>()?;
+        Schema::new(fields).map_err(|error| ArtifactError::damaged(error.to_string()))
     }
 }
 

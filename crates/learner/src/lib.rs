@@ -23,6 +23,7 @@ mod card;
 mod context;
 mod contract;
 mod encode;
+pub mod metric;
 mod params;
 mod predictions;
 mod task;
@@ -32,6 +33,7 @@ pub use card::{Family, LearnerCard};
 pub use context::{FitContext, FitError, Progress, Silent};
 pub use contract::{FittedModel, Learn, Learner};
 pub use encode::{ArtifactError, Decoder, Encoder};
+pub use metric::{Direction, METRICS, Metric, MetricError, default_metric, find_metric};
 pub use params::{
     Checked, Domain, ParamDef, ParamError, ParamSet, ParamValue, Point, Scale, Value, check_point, trim_doc,
 };

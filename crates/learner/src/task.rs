@@ -280,7 +280,7 @@ fn check_target(target: &Target<'_>, rows: usize, task: Task) -> Result<(), Data
     }
 }
 
-fn check_weights(weights: &[f64], rows: usize) -> Result<(), DataError> {
+pub(crate) fn check_weights(weights: &[f64], rows: usize) -> Result<(), DataError> {
     if weights.len() != rows {
         return Err(DataError::Length {
             rows,
