@@ -1,0 +1,59 @@
+//! The list of learners. Adding an algorithm to the product means adding one line here.
+//!
+//! ```
+//! let ridge = kolosal_learners::find("dummy")?;
+//! assert_eq!(ridge.card().name, "baseline");
+//! assert!(kolosal_learners::find("baselin").is_err_and(|e| e.to_string().contains("baseline")));
+//! # Ok::<(), kolosal_learners::UnknownLearner>(())
+//! ```
+
+use kolosal_base::ErrorKind;
+use kolosal_frame::closest;
+use kolosal_learn_classic::baseline::Baseline;
+use kolosal_learner::Learner;
+
+/// Every learner, in the order of the documentation.
+pub const LEARNERS: &[&dyn Learner] = &[&Baseline];
+
+/// No learner has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no learner '{name}'; {hint}")]
+pub struct UnknownLearner {
+    /// The name asked for.
+    pub name: String,
+    hint: String,
+}
+
+impl UnknownLearner {
+    /// The public kind.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Invalid
+    }
+}
+
+/// The learner with this name or alias, in any case, `-` and `_` alike.
+///
+/// # Errors
+/// [`UnknownLearner`] with the names that look most alike, or all of them.
+pub fn find(name: &str) -> Result<&'static dyn Learner, UnknownLearner> {
+    let wanted = name.trim().to_lowercase().replace(['-', ' '], "_");
+    let is_it = |learner: &&&dyn Learner| {
+        learner.card().name == wanted || learner.card().aliases.contains(&wanted.as_str())
+    };
+    LEARNERS
+        .iter()
+        .find(is_it)
+        .copied()
+        .ok_or_else(|| UnknownLearner {
+            name: name.to_owned(),
+            hint: hint(&wanted),
+        })
+}
+
+fn hint(wanted: &str) -> String {
+    let names = || LEARNERS.iter().map(|learner| learner.card().name);
+    match closest(wanted, names()) {
+        close if close.is_empty() => format!("the learners are {}", names().collect::<Vec<_>>().join(", ")),
+        close => format!("did you mean {}?", close.join(" or ")),
+    }
+}

@@ -1,0 +1,34 @@
+//! What can go wrong when a pipeline is read or used.
+
+use kolosal_base::ErrorKind;
+use kolosal_frame::FrameError;
+use kolosal_learner::ArtifactError;
+
+use crate::TargetError;
+
+/// A model file or a table that a pipeline cannot use.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PipelineError {
+    /// The table does not fit the model.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The model bytes are damaged, truncated or of a newer version.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// The answers of the table do not fit the model.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+impl PipelineError {
+    /// The public kind.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            // A table for prediction that lacks a column is wrong data, not a wrong option.
+            Self::Frame(_) => ErrorKind::Data,
+            Self::Artifact(error) => error.kind(),
+            Self::Target(error) => error.kind(),
+        }
+    }
+}

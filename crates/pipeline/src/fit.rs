@@ -1,0 +1,85 @@
+//! Fitting a member on the rows of one fold.
+
+use kolosal_frame::{Frame, FrozenSchema};
+use kolosal_learner::{FitContext, FitError, Fitted, FittedTransform, Learner, Point, TrainView};
+use kolosal_prep::{DateParts, Needs, chain_for};
+
+use crate::Member;
+
+/// A learner and its parameters.
+#[derive(Clone)]
+pub struct MemberPlan {
+    /// The learner.
+    pub learner: &'static dyn Learner,
+    /// Its parameters; absent ones take their default.
+    pub point: Point,
+}
+
+/// Feature columns after the transforms that learn nothing, so that all folds and members share them.
+pub struct SharedFeatures {
+    /// The columns a table must have, with their levels.
+    pub schema: FrozenSchema,
+    /// Transforms from those columns to [`SharedFeatures::frame`].
+    pub transforms: Vec<Box<dyn FittedTransform>>,
+    /// The shared features of the training table.
+    pub frame: Frame,
+}
+
+impl SharedFeatures {
+    /// Makes the shared features of a table that holds feature columns alone.
+    pub fn new(features: &Frame) -> Self {
+        let schema = FrozenSchema::of(features);
+        let mut transforms: Vec<Box<dyn FittedTransform>> = Vec::new();
+        let mut frame = features.clone();
+        if features
+            .schema()
+            .fields()
+            .iter()
+            .any(|field| field.kind == kolosal_frame::Kind::Datetime)
+        {
+            let dates = DateParts::for_schema(features.view());
+            frame = dates.apply(features.view());
+            transforms.push(dates);
+        }
+        Self {
+            schema,
+            transforms,
+            frame,
+        }
+    }
+
+    /// The same columns and transforms for a pipeline that is to be written, without the training table.
+    pub fn into_parts(self) -> (FrozenSchema, Vec<Box<dyn FittedTransform>>) {
+        (self.schema, self.transforms)
+    }
+}
+
+/// Fits the chain that the learner needs for this table, and then the learner, on the rows of `train` alone.
+///
+/// # Errors
+/// What the transforms or the learner say.
+pub fn fit_member(plan: &MemberPlan, train: &TrainView<'_>, cx: &FitContext<'_>) -> Result<Member, FitError> {
+    let card = plan.learner.card();
+    let point = plan.learner.check(&plan.point)?;
+    let chain = chain_for(card, Needs::of(train.features().frame()));
+    let mut transforms: Vec<Box<dyn FittedTransform>> = Vec::with_capacity(chain.len());
+    let mut frame: Option<Frame> = None;
+    for (i, transform) in chain.iter().enumerate() {
+        cx.checkpoint()?;
+        let cx = cx.with_seed(cx.seed.fork("transform").fork_index(i as u64));
+        let Fitted { transform, train } = match &frame {
+            None => transform.fit(train, &cx)?,
+            Some(frame) => transform.fit(&train.with_features(frame.view()), &cx)?,
+        };
+        transforms.push(transform);
+        frame = Some(train);
+    }
+    let cx = cx.with_seed(cx.seed.fork("learner"));
+    let model = match &frame {
+        None => plan.learner.fit(&point, train, &cx)?,
+        Some(frame) => plan
+            .learner
+            .fit(&point, &train.with_features(frame.view()), &cx)?,
+    };
+    Ok(Member::new(card.name, point, transforms, model))
+}

@@ -1,0 +1,125 @@
+//! One transform chain and the model behind it.
+
+use kolosal_frame::{Frame, FrameView};
+use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, FittedTransform, Meaning, Point};
+
+/// A fitted chain and model; what they learned comes from the same rows.
+pub struct Member {
+    learner: &'static str,
+    point: Point,
+    transforms: Vec<Box<dyn FittedTransform>>,
+    model: Box<dyn FittedModel>,
+}
+
+impl Member {
+    pub(crate) fn new(
+        learner: &'static str,
+        point: Point,
+        transforms: Vec<Box<dyn FittedTransform>>,
+        model: Box<dyn FittedModel>,
+    ) -> Self {
+        Self {
+            learner,
+            point,
+            transforms,
+            model,
+        }
+    }
+
+    /// The learner's name.
+    pub fn learner(&self) -> &'static str {
+        self.learner
+    }
+
+    /// The parameters, complete.
+    pub fn point(&self) -> &Point {
+        &self.point
+    }
+
+    /// The model behind the transforms.
+    pub fn model(&self) -> &dyn FittedModel {
+        self.model.as_ref()
+    }
+
+    /// Answers every row of `x`, row after row.
+    ///
+    /// # Panics
+    /// If `out` has not one answer a row.
+    pub fn predict_into(&self, x: FrameView<'_>, out: &mut [f64]) {
+        let Some((first, rest)) = self.transforms.split_first() else {
+            return self.model.predict_into(x, out);
+        };
+        let transformed = rest
+            .iter()
+            .fold(first.apply(x), |frame: Frame, next| next.apply(frame.view()));
+        self.model.predict_into(transformed.view(), out);
+    }
+
+    /// Share of each of `inputs` columns before the transforms in the model's decisions.
+    pub(crate) fn importances(&self, inputs: usize) -> Option<Vec<f64>> {
+        let mut shares = self.model.importances()?;
+        for (i, transform) in self.transforms.iter().enumerate().rev() {
+            let origins = transform.origins();
+            let width = self.transforms[..i]
+                .last()
+                .map_or(inputs, |before| before.origins().len());
+            let mut before = vec![0.0; width];
+            shares
+                .iter()
+                .zip(origins)
+                .for_each(|(share, origin)| before[origin] += share);
+            shares = before;
+        }
+        Some(shares)
+    }
+
+    pub(crate) fn shape(&self) -> (Meaning, usize) {
+        self.model.shape()
+    }
+
+    pub(crate) fn save(&self, to: &mut Encoder) {
+        to.str(self.learner);
+        save_transforms(&self.transforms, to);
+        self.model.save(to);
+    }
+
+    /// Reads a member whose transforms start from `inputs` columns.
+    pub(crate) fn load(from: &mut Decoder<'_>, point: Point, inputs: usize) -> Result<Self, ArtifactError> {
+        let name = from.str()?;
+        let unknown = |_| ArtifactError::UnknownPart {
+            name: name.to_owned(),
+        };
+        let learner = kolosal_learners::find(name).map_err(unknown)?;
+        let transforms = load_transforms(from)?;
+        let model = learner.load(from)?;
+        let features = transforms.last().map_or(inputs, |last| last.origins().len());
+        if model.feature_count() != features {
+            return Err(ArtifactError::damaged(
+                "a model and its features differ in number",
+            ));
+        }
+        Ok(Self {
+            learner: learner.card().name,
+            point,
+            transforms,
+            model,
+        })
+    }
+}
+
+pub(crate) fn save_transforms(transforms: &[Box<dyn FittedTransform>], to: &mut Encoder) {
+    to.u64(transforms.len() as u64);
+    for transform in transforms {
+        to.str(transform.name());
+        transform.save(to);
+    }
+}
+
+pub(crate) fn load_transforms(
+    from: &mut Decoder<'_>,
+) -> Result<Vec<Box<dyn FittedTransform>>, ArtifactError> {
+    let count = from.count("transforms", 64)?;
+    (0..count)
+        .map(|_| kolosal_prep::load(from.str()?, from))
+        .collect()
+}
