@@ -136,7 +136,7 @@ fn expect_findings(rule: Rule, files: &[(&str, &str)], expected: &[&str]) {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, findings, modules};
     use crate::tree::Tree;
 
     #[test]
@@ -148,17 +148,13 @@ mod tests {
 
     #[test]
     fn findings_print_place_then_message() {
-        let tree = Tree::of(&[
-            ("crates/base/src/a.rs", "fn a() {}\n"),
-            ("CHANGELOG.md", "## [Unreleased]\n"),
-        ]);
-        let report = check(&tree);
+        let found = findings(
+            modules::check,
+            &[("crates/base/src/a.rs", "//! A.\nmod utils;\n")],
+        );
         assert!(
-            report
-                .findings
-                .iter()
-                .any(|f| f.to_string().starts_with("crates/base/src/a.rs:1: ")),
-            "{report:?}"
+            found[0].starts_with("crates/base/src/a.rs:2: `mod utils`"),
+            "{found:?}"
         );
     }
 }

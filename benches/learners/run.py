@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""Fits random forest and logistic regression beside scikit-learn, on census income and California housing.
+
+Both sides get the same rows, threads and parameters, and each fit has a process of its own. Round n uses seed n.
+
+Forest: 100 trees, scikit-learn's defaults (`max_features` sqrt for classes, 1.0 for numbers), unlimited depth.
+Logistic regression: L2 with C=1, tolerance 1e-4, at most 1000 iterations; scikit-learn with lbfgs.
+
+Encoding for scikit-learn (`fit.py`): the forest gets ordinal codes for text columns and numbers as they are, missing values
+included; logistic regression gets standardised numbers with the median for missing ones, and one-hot text columns with
+missing as a level. kolosal is given the CSV and encodes by itself.
+
+Training seconds are encoding plus fit (kolosal: binning plus fit); reading the file is not counted on either side.
+"""
+
+import dataclasses
+import os
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+import harness
+
+# Table, target, metric. Lower is better for both metrics.
+ADULT = ("adult", "income", "log_loss")
+HOUSING = ("california_housing", "median_house_value", "rmse")
+
+
+@dataclasses.dataclass
+class Case:
+    """A learner, as both sides call it, on a table."""
+
+    title: str
+    table: tuple
+    ours: str
+    ours_parameters: list
+    peer: str
+
+
+CASES = [
+    Case("random forest", ADULT, "random_forest", ["n_estimators=100"], "forest"),
+    Case("random forest", HOUSING, "random_forest", ["n_estimators=100"], "forest"),
+    Case("logistic regression", ADULT, "logistic_regression", ["C=1", "tol=1e-4", "max_iter=1000"], "logistic"),
+]
+
+
+def find(folder, table, part):
+    """The file of a table, compressed or not."""
+    for ending in (".csv", ".csv.gz"):
+        place = folder / f"{table}.{part}{ending}"
+        if place.exists():
+            return place
+    return sys.exit(f"{folder} has no {table}.{part}.csv or .csv.gz")
+
+
+def ours(given, case, files):
+    """A contender: our learner."""
+    _, target, metric = case.table
+    sets = [word for parameter in case.ours_parameters for word in ("--set", parameter)]
+    command = [given.kolosal, "fit", case.ours, files[0], "--target", target, "--valid", files[1], *sets]
+
+    def measure(seed):
+        done = harness.run([*command, "--threads", given.threads, "--seed", seed, "--json"], given.threads)
+        said = done.json()
+        return {
+            "prepare_s": said["bin_s"],
+            "fit_s": said["fit_s"],
+            "load_s": said["load_s"],
+            metric: said["metrics"][metric],
+            "peak_rss_bytes": done.peak_rss_bytes,
+        }
+
+    return measure
+
+
+def peer(given, case, files):
+    """A contender: scikit-learn's learner."""
+    _, target, metric = case.table
+
+    def measure(seed):
+        command = [sys.executable, HERE / "fit.py", case.peer, *files, target, metric, seed, given.threads]
+        done = harness.run(command, given.threads)
+        return done.json() | {"peak_rss_bytes": done.peak_rss_bytes}
+
+    return measure
+
+
+def rows_of(case, measured):
+    """Two rows of the report: ours, then the peer."""
+    table, _, metric = case.table
+    seconds = {
+        name: harness.median([{"s": r["prepare_s"] + r["fit_s"]} for r in rounds], "s") for name, rounds in measured.items()
+    }
+    rows = []
+    for name, rounds in measured.items():
+        mean, error = harness.mean_and_error([r[metric] for r in rounds])
+        rows.append(
+            [
+                case.title,
+                table,
+                name,
+                f"{harness.median(rounds, 'prepare_s'):.3f}",
+                f"{harness.median(rounds, 'fit_s'):.3f}",
+                f"{seconds[name] / seconds['scikit-learn']:.2f}",
+                metric,
+                f"{mean:.6g} ± {error:.2g}",
+                harness.mib(harness.median(rounds, "peak_rss_bytes")),
+            ]
+        )
+    return rows
+
+
+def main():
+    parser = harness.arguments(__doc__, rounds=5)
+    parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("KOLOSAL_BENCH_DATA"), help="folder of the tables")
+    given = parser.parse_args()
+    if given.data is None:
+        names = " and ".join(f"{table}.train.csv, {table}.test.csv" for table, _, _ in (ADULT, HOUSING))
+        sys.exit(f"no tables: give --data FOLDER or set KOLOSAL_BENCH_DATA to a folder with {names} (.csv.gz will do)")
+    rows, figures = [], {}
+    for case in CASES:
+        files = [find(given.data, case.table[0], part).resolve() for part in ("train", "test")]
+        contenders = {"kolosal": ours(given, case, files), "scikit-learn": peer(given, case, files)}
+        measured = harness.interleave(contenders, given.rounds)
+        figures[f"{case.title}, {case.table[0]}"] = measured
+        rows += rows_of(case, measured)
+    header = ["learner", "table", "by", "encode or bin s", "fit s", "time ratio", "metric", "test, mean ± s.e.", "peak MiB"]
+    body = f"{__doc__.split(chr(10), 2)[2].strip()}\n\n{harness.table(header, rows)}"
+    versions = [harness.version_of(given.kolosal), *harness.installed("scikit-learn", "numpy"), f"{given.threads} threads"]
+    harness.write_report(HERE, "Learners beside scikit-learn", body, figures, versions)
+
+
+if __name__ == "__main__":
+    main()
