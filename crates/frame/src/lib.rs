@@ -24,6 +24,7 @@ mod error;
 mod frame;
 mod frozen;
 mod schema;
+mod split;
 mod strings;
 mod view;
 
@@ -32,5 +33,6 @@ pub use error::FrameError;
 pub use frame::Frame;
 pub use frozen::FrozenSchema;
 pub use schema::{Field, Kind, Schema, closest};
+pub use split::{Fold, grouped_folds, random_folds, stratified_folds, temporal_folds};
 pub use strings::Strings;
 pub use view::{FrameView, Rows};
