@@ -19,6 +19,7 @@
 //! # Ok::<(), kolosal_frame::FrameError>(())
 //! ```
 
+mod bins;
 mod column;
 mod error;
 mod frame;
@@ -26,6 +27,9 @@ mod schema;
 mod strings;
 mod view;
 
+pub use bins::{
+    BINS_MAX, BinCodes, BinCuts, BinnedColumn, BinnedMatrix, LevelBins, MISSING_BIN, NumberBins, midpoint,
+};
 pub use column::{Categories, Column, MISSING, SparseNumbers};
 pub use error::FrameError;
 pub use frame::Frame;
