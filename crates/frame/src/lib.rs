@@ -19,6 +19,7 @@
 //! # Ok::<(), kolosal_frame::FrameError>(())
 //! ```
 
+mod bins;
 mod column;
 mod error;
 mod frame;
@@ -28,6 +29,9 @@ mod split;
 mod strings;
 mod view;
 
+pub use bins::{
+    BINS_MAX, BinCodes, BinCuts, BinnedColumn, BinnedMatrix, LevelBins, MISSING_BIN, NumberBins, midpoint,
+};
 pub use column::{Categories, Column, MISSING, SparseNumbers};
 pub use error::FrameError;
 pub use frame::Frame;
