@@ -22,6 +22,7 @@
 mod column;
 mod error;
 mod frame;
+mod parse;
 mod schema;
 mod strings;
 mod view;
@@ -29,6 +30,7 @@ mod view;
 pub use column::{Categories, Column, MISSING, SparseNumbers};
 pub use error::FrameError;
 pub use frame::Frame;
+pub use parse::moment::DateOrder;
 pub use schema::{Field, Kind, Schema, closest};
 pub use strings::Strings;
 pub use view::{FrameView, Rows};

@@ -39,6 +39,15 @@ pub struct Lines {
     pub is_irregular: bool,
 }
 
+/// How many separators [`separators`] found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Delimiters and line ends.
+    pub separators: usize,
+    /// Line ends among them.
+    pub newlines: usize,
+}
+
 /// Slots that [`separators`] needs beyond one for each byte.
 pub const SEPARATORS_SLACK: usize = 64;
 
@@ -84,7 +93,7 @@ pub fn survey(text: &[u8], range: Range<usize>, marks: Marks) -> Survey {
 ///
 /// # Panics
 /// If the text is longer than `u32` can address or `out` is shorter than the text and [`SEPARATORS_SLACK`] together.
-pub fn separators(text: &[u8], marks: Marks, out: &mut [u32]) -> usize {
+pub fn separators(text: &[u8], marks: Marks, out: &mut [u32]) -> Found {
     assert!(
         u32::try_from(text.len()).is_ok(),
         "positions in the text fit 32 bits"
@@ -210,31 +219,35 @@ fn survey_block(masks: Masks, valid: u64, carry: &mut Carry, found: &mut Survey)
 }
 
 #[inline(always)]
-fn separators_with<C: Classify>(classes: C, text: &[u8], out: &mut [u32]) -> usize {
+fn separators_with<C: Classify>(classes: C, text: &[u8], out: &mut [u32]) -> Found {
     let mut inside = 0_u64;
-    let mut count = 0;
+    let mut found = Found::default();
+    let mut take = |masks: Masks, base: usize| {
+        let outside = !quoted(masks.quote, &mut inside);
+        found.newlines += (masks.newline & outside).count_ones() as usize;
+        let wanted = (masks.delimiter | masks.newline) & outside;
+        found.separators += write_positions(wanted, base as u32, &mut out[found.separators..]);
+    };
     let (blocks, rest) = text.as_chunks::<BLOCK>();
     for (at, block) in blocks.iter().enumerate() {
-        let wanted = outside_separators(classes.classify(block), &mut inside);
-        count += write_positions(wanted, (at * BLOCK) as u32, &mut out[count..]);
+        take(classes.classify(block), at * BLOCK);
     }
     if !rest.is_empty() {
         let (block, valid) = padded(rest);
-        let wanted = outside_separators(masked(classes.classify(&block), valid), &mut inside);
-        count += write_positions(wanted, (blocks.len() * BLOCK) as u32, &mut out[count..]);
+        take(masked(classes.classify(&block), valid), blocks.len() * BLOCK);
     }
-    count
+    found
 }
 
+/// The bytes of a block that lie inside quotes, and the state behind it.
 #[inline(always)]
-fn outside_separators(masks: Masks, inside: &mut u64) -> u64 {
-    let separator = masks.delimiter | masks.newline;
-    if masks.quote == 0 {
-        return separator & !*inside;
+fn quoted(quote: u64, inside: &mut u64) -> u64 {
+    if quote == 0 {
+        return *inside;
     }
-    let quoted = prefix_xor(masks.quote) ^ *inside;
+    let quoted = prefix_xor(quote) ^ *inside;
     *inside = ((quoted as i64) >> 63) as u64;
-    separator & !quoted
+    quoted
 }
 
 /// Writes the positions of the set bits. Eight at a time are written whether they exist or not: a loop that stops at
@@ -291,7 +304,7 @@ mod x86 {
     };
     use std::ops::Range;
 
-    use super::{BLOCK, Classify, Marks, Masks, Survey, separators_with, survey_with};
+    use super::{BLOCK, Classify, Found, Marks, Masks, Survey, separators_with, survey_with};
 
     #[target_feature(enable = "avx2")]
     pub(super) fn survey_avx2(text: &[u8], range: Range<usize>, marks: Marks) -> Survey {
@@ -299,7 +312,7 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2")]
-    pub(super) fn separators_avx2(text: &[u8], marks: Marks, out: &mut [u32]) -> usize {
+    pub(super) fn separators_avx2(text: &[u8], marks: Marks, out: &mut [u32]) -> Found {
         separators_with(Avx2::new(marks), text, out)
     }
 
@@ -309,7 +322,7 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx512f,avx512bw,popcnt,bmi1,bmi2")]
-    pub(super) fn separators_avx512(text: &[u8], marks: Marks, out: &mut [u32]) -> usize {
+    pub(super) fn separators_avx512(text: &[u8], marks: Marks, out: &mut [u32]) -> Found {
         separators_with(Avx512::new(marks), text, out)
     }
 
@@ -393,8 +406,8 @@ mod x86 {
             for text in texts() {
                 let mut out = vec![0; text.len() + super::super::SEPARATORS_SLACK];
                 // SAFETY: AVX2 was checked above.
-                let count = unsafe { separators_avx2(&text, MARKS, &mut out) };
-                assert_eq!(out[..count], scalar_separators(&text));
+                let found = unsafe { separators_avx2(&text, MARKS, &mut out) };
+                assert_eq!(out[..found.separators], scalar_separators(&text));
                 for start in [0, text.len() / 3] {
                     // SAFETY: AVX2 was checked above.
                     let found = unsafe { survey_avx2(&text, start..text.len(), MARKS) };
@@ -474,10 +487,16 @@ mod tests {
     fn separators_are_those_a_byte_loop_finds() {
         for text in texts() {
             let mut out = vec![0; text.len() + SEPARATORS_SLACK];
-            let count = separators(&text, MARKS, &mut out);
-            assert_eq!(out[..count], scalar_separators(&text));
-            let count = separators_with(Scalar(MARKS), &text, &mut out);
-            assert_eq!(out[..count], scalar_separators(&text));
+            let expected = scalar_separators(&text);
+            let newlines = expected.iter().filter(|&&at| text[at as usize] == b'\n').count();
+            let counts = Found {
+                separators: expected.len(),
+                newlines,
+            };
+            assert_eq!(separators(&text, MARKS, &mut out), counts);
+            assert_eq!(out[..expected.len()], expected);
+            assert_eq!(separators_with(Scalar(MARKS), &text, &mut out), counts);
+            assert_eq!(out[..expected.len()], expected);
         }
     }
 
