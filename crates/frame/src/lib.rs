@@ -19,14 +19,19 @@
 //! # Ok::<(), kolosal_frame::FrameError>(())
 //! ```
 
+mod align;
 mod column;
+mod convert;
 mod error;
 mod frame;
+mod infer;
 mod parse;
+pub mod read;
 mod schema;
 mod strings;
 mod view;
 
+pub use align::FrozenSchema;
 pub use column::{Categories, Column, MISSING, SparseNumbers};
 pub use error::FrameError;
 pub use frame::Frame;

@@ -182,12 +182,15 @@ fn days_of(year: i64, month: i64, day: i64) -> Option<i64> {
 fn date_of(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
@@ -225,8 +228,20 @@ mod tests {
     #[test]
     fn dates_that_do_not_exist_are_refused() {
         for cell in [
-            "2021-02-29", "2021-13-01", "2021-00-10", "0000-01-01", "2021-1-1", "20210101", "2021-01-01T24:00",
-            "2021-01-01T10", "2021-01-01T10:61", "12:30", "2021-01/01", "2021-01-01x", "2021/01", "",
+            "2021-02-29",
+            "2021-13-01",
+            "2021-00-10",
+            "0000-01-01",
+            "2021-1-1",
+            "20210101",
+            "2021-01-01T24:00",
+            "2021-01-01T10",
+            "2021-01-01T10:61",
+            "12:30",
+            "2021-01/01",
+            "2021-01-01x",
+            "2021/01",
+            "",
         ] {
             assert_eq!(iso(cell), None, "{cell}");
         }
@@ -238,7 +253,10 @@ mod tests {
         assert_eq!(read(b"4.5.2024", DateOrder::DayFirst), may);
         assert_eq!(read(b"05/04/2024", DateOrder::MonthFirst), may);
         assert_eq!(read(b"31/05/2024", DateOrder::MonthFirst), None);
-        assert_eq!(read(b"31/05/2024 10:00", DateOrder::DayFirst), iso("2024-05-31T10:00"));
+        assert_eq!(
+            read(b"31/05/2024 10:00", DateOrder::DayFirst),
+            iso("2024-05-31T10:00")
+        );
     }
 
     proptest! {

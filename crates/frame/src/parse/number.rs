@@ -151,13 +151,18 @@ fn not_a_decimal(cell: &[u8], unsigned: &[u8]) -> Number {
         return Number::Missing;
     }
     let is_infinity = unsigned.eq_ignore_ascii_case(b"inf") || unsigned.eq_ignore_ascii_case(b"infinity");
-    if is_infinity { Number::Infinite } else { Number::Not }
+    if is_infinity {
+        Number::Infinite
+    } else {
+        Number::Not
+    }
 }
 
 /// The standard library's answer for what [`Decimal::read`] accepted.
 fn standard(digits: &[u8]) -> f64 {
     let text = std::str::from_utf8(digits).expect("digits, a point and an exponent are ASCII");
-    text.parse().expect("what Decimal accepts the standard library accepts")
+    text.parse()
+        .expect("what Decimal accepts the standard library accepts")
 }
 
 /// The parts of an unsigned decimal number.
@@ -204,7 +209,10 @@ impl Decimal {
         let count = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
         for &byte in &text[..count] {
             self.significant += usize::from(self.significant > 0 || byte != b'0');
-            self.mantissa = self.mantissa.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+            self.mantissa = self
+                .mantissa
+                .wrapping_mul(10)
+                .wrapping_add(u64::from(byte - b'0'));
         }
         count
     }
@@ -220,7 +228,11 @@ impl Decimal {
         }
         let power = *POWERS_OF_TEN.get(usize::try_from(self.exponent.unsigned_abs()).ok()?)?;
         let mantissa = self.mantissa as f64;
-        Some(if self.exponent < 0 { mantissa / power } else { mantissa * power })
+        Some(if self.exponent < 0 {
+            mantissa / power
+        } else {
+            mantissa * power
+        })
     }
 }
 
@@ -273,7 +285,9 @@ mod tests {
         check("-Inf", Number::Infinite);
         check("NA", Number::Missing);
         check("", Number::Missing);
-        for word in [".", "-", "e5", "1e", "1.2.3", "1,5", "0x10", "1_000", "12a", "--1", "1 2"] {
+        for word in [
+            ".", "-", "e5", "1e", "1.2.3", "1,5", "0x10", "1_000", "12a", "--1", "1 2",
+        ] {
             check(word, Number::Not);
         }
     }
