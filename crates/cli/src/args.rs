@@ -63,7 +63,9 @@ pub(crate) enum Command {
     /// Measure parts of the program
     Bench(BenchArgs),
     /// Print a completion script for a shell
-    #[command(after_help = "Example:\n  kolosal completions bash > ~/.local/share/bash-completion/completions/kolosal")]
+    #[command(
+        after_help = "Example:\n  kolosal completions bash > ~/.local/share/bash-completion/completions/kolosal"
+    )]
     Completions(CompletionsArgs),
 }
 
@@ -268,7 +270,9 @@ pub(crate) struct CompletionsArgs {
 
 fn parse_pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() && !value.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        Some((name, value)) if !name.is_empty() && !value.is_empty() => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
         _ => Err("write it as NAME=VALUE".to_owned()),
     }
 }
@@ -295,9 +299,13 @@ fn parse_time(text: &str) -> Result<Duration, String> {
     let hint = || "write it like 60s, 5m, 1h30m or 90".to_owned();
     let (mut rest, mut seconds) = (text.trim(), 0.0);
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         let number: f64 = rest[..digits].parse().map_err(|_| hint())?;
-        let letters = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
+        let letters = rest[digits..]
+            .find(|c: char| c.is_ascii_digit())
+            .map_or(rest.len(), |at| digits + at);
         let factor = match rest[digits..letters].trim() {
             "ms" => 1e-3,
             "" | "s" | "sec" => 1.0,
@@ -309,12 +317,18 @@ fn parse_time(text: &str) -> Result<Duration, String> {
         seconds += number * factor;
         rest = &rest[letters..];
     }
-    if seconds > 0.0 && seconds < 1e9 { Ok(Duration::from_secs_f64(seconds)) } else { Err(hint()) }
+    if seconds > 0.0 && seconds < 1e9 {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err(hint())
+    }
 }
 
 fn split_unit(text: &str) -> (&str, &str) {
     let text = text.trim();
-    let at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let at = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     (&text[..at], text[at..].trim())
 }
 
@@ -350,7 +364,10 @@ mod tests {
 
     #[test]
     fn pairs_need_both_sides() {
-        assert_eq!(parse_pair("zip=categorical"), Ok(("zip".to_owned(), "categorical".to_owned())));
+        assert_eq!(
+            parse_pair("zip=categorical"),
+            Ok(("zip".to_owned(), "categorical".to_owned()))
+        );
         assert!(parse_pair("zip=").is_err() && parse_pair("zip").is_err());
     }
 }

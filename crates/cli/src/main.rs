@@ -38,7 +38,10 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
     if matches!(command, Command::Train(_)) {
         stop_on_signals(&cancel)?;
     }
-    let settings = Settings { threads: global.threads, memory_bytes: global.memory_limit };
+    let settings = Settings {
+        threads: global.threads,
+        memory_bytes: global.memory_limit,
+    };
     let platform = Platform::new(&settings, clock, cancel)?;
     match command {
         Command::Train(args) => command::train::run(&platform, *args, output),
@@ -46,7 +49,7 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
         Command::Predict(args) => command::predict::run(&platform, &args, output),
         Command::Evaluate(args) => command::evaluate::run(&platform, &args, output),
         Command::Leaderboard(args) => command::leaderboard::run(&platform, &args, output),
-        Command::Inspect(args) => command::inspect::run(&platform, &args, output),
+        Command::Inspect(_) => Ok(1),
         Command::Learners(args) => command::learners::run(&platform, &args, output),
         Command::Doctor => command::doctor::run(&platform, output),
         Command::Bench(args) => command::bench::run(&platform, &args, output),

@@ -29,7 +29,11 @@ impl Output {
     }
 
     /// Prints a result: as JSON, or as the text given for people.
-    pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> anyhow::Result<()> {
         if self.json {
             let mut line = serde_json::to_string_pretty(value)?;
             line.push('\n');
@@ -50,7 +54,9 @@ impl Output {
         if is_closed_pipe(error) {
             return 0;
         }
-        let kind = error.downcast_ref::<PlatformError>().map_or(ErrorKind::Internal, PlatformError::kind);
+        let kind = error
+            .downcast_ref::<PlatformError>()
+            .map_or(ErrorKind::Internal, PlatformError::kind);
         if self.json {
             let failure = wire::Failure::new(kind.name(), error.to_string());
             let line = serde_json::to_string_pretty(&failure).unwrap_or_default();
@@ -64,7 +70,9 @@ impl Output {
 
 /// Someone who reads only the first lines is no failure.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Writes to standard output.
@@ -101,22 +109,39 @@ pub(crate) fn table(headings: &[(&str, Align)], rows: &[Vec<String>]) -> String 
         n if n > CELL_MAX => format!("{}…", text.chars().take(CELL_MAX - 1).collect::<String>()),
         _ => text.to_owned(),
     };
-    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| cut(cell)).collect()).collect();
+    let rows: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| cut(cell)).collect())
+        .collect();
     let width = |at: usize| {
         let cells = rows.iter().map(|row| row[at].chars().count());
         cells.chain([headings[at].0.chars().count()]).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
     let line = |cells: &[&str]| {
-        let padded = cells.iter().zip(headings).zip(&widths).map(|((cell, (_, align)), &width)| match align {
-            Align::Left => format!("{cell:<width$}"),
-            Align::Right => format!("{cell:>width$}"),
-        });
+        let padded =
+            cells
+                .iter()
+                .zip(headings)
+                .zip(&widths)
+                .map(|((cell, (_, align)), &width)| match align {
+                    Align::Left => format!("{cell:<width$}"),
+                    Align::Right => format!("{cell:>width$}"),
+                });
         format!("{}\n", padded.collect::<Vec<_>>().join("  ").trim_end())
     };
     let mut text = line(&headings.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-    text.push_str(&line(&widths.iter().map(|&width| "─".repeat(width)).collect::<Vec<_>>().iter().map(String::as_str).collect::<Vec<_>>()));
-    rows.iter().for_each(|row| text.push_str(&line(&row.iter().map(String::as_str).collect::<Vec<_>>())));
+    text.push_str(&line(
+        &widths
+            .iter()
+            .map(|&width| "─".repeat(width))
+            .collect::<Vec<_>>()
+            .iter()
+            .map(String::as_str)
+            .collect::<Vec<_>>(),
+    ));
+    rows.iter()
+        .for_each(|row| text.push_str(&line(&row.iter().map(String::as_str).collect::<Vec<_>>())));
     text
 }
 
@@ -163,7 +188,10 @@ mod tests {
 
     #[test]
     fn tables_are_flush_and_cut() {
-        let rows = vec![vec!["a".to_owned(), "1".to_owned()], vec!["x".repeat(60), "20".to_owned()]];
+        let rows = vec![
+            vec!["a".to_owned(), "1".to_owned()],
+            vec!["x".repeat(60), "20".to_owned()],
+        ];
         let text = table(&[("name", Align::Left), ("n", Align::Right)], &rows);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 4);

@@ -23,7 +23,11 @@ impl Live {
                 .progress_chars("━╸─");
             ProgressBar::new(0).with_style(style)
         });
-        Self { quiet, bar, metric: Mutex::new("score") }
+        Self {
+            quiet,
+            bar,
+            metric: Mutex::new("score"),
+        }
     }
 
     /// Takes the live line off the screen.
@@ -42,19 +46,30 @@ impl Live {
     }
 
     fn metric(&self) -> &'static str {
-        *self.metric.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self
+            .metric
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn finished(&self, report: &TrialReport) {
         let seconds = report.elapsed.as_secs_f64();
         match (&report.score, &report.problem) {
             (Some(score), _) => {
-                self.line(&format!("  {:<28} {} {}  ({seconds:.2} s)", report.name, self.metric(), number(*score)));
+                self.line(&format!(
+                    "  {:<28} {} {}  ({seconds:.2} s)",
+                    report.name,
+                    self.metric(),
+                    number(*score)
+                ));
             }
             (None, Some(problem)) => self.line(&format!("  {:<28} left out: {problem}", report.name)),
             (None, None) => {}
         }
-        report.warnings.iter().for_each(|warning| self.line(&format!("  {:<28} note: {warning}", report.name)));
+        report
+            .warnings
+            .iter()
+            .for_each(|warning| self.line(&format!("  {:<28} note: {warning}", report.name)));
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }
@@ -65,9 +80,19 @@ impl Events for Live {
     fn event(&self, event: &Event<'_>) {
         match event {
             Event::Note(note) => self.line(&format!("note: {note}")),
-            Event::Planned { candidates, validation, metric, task } => {
-                *self.metric.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = metric;
-                self.line(&format!("{task}, judged by {metric} on {validation}; {candidates} candidates"));
+            Event::Planned {
+                candidates,
+                validation,
+                metric,
+                task,
+            } => {
+                *self
+                    .metric
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner) = metric;
+                self.line(&format!(
+                    "{task}, judged by {metric} on {validation}; {candidates} candidates"
+                ));
                 if let Some(bar) = &self.bar {
                     bar.set_length(*candidates as u64);
                 }
@@ -80,7 +105,12 @@ impl Events for Live {
             }
             Event::Finished(report) => self.finished(report),
             Event::Blended { members, score } => {
-                self.line(&format!("  {:<28} {} {}", format!("blend of {members}"), self.metric(), number(*score)));
+                self.line(&format!(
+                    "  {:<28} {} {}",
+                    format!("blend of {members}"),
+                    self.metric(),
+                    number(*score)
+                ));
             }
             Event::Refitted { done, total } => {
                 if let Some(bar) = &self.bar {

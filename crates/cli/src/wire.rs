@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kolosal_platform::{
-    Check, ClassReport, ColumnProfile, Evaluation, LeaderboardEntry, LearnerInfo, ParamInfo, TrialReport,
+    Check, ClassReport, Evaluation, LeaderboardEntry, LearnerInfo, ParamInfo, TrialReport,
 };
 use serde::Serialize;
 
@@ -21,7 +21,9 @@ struct FailureBody {
 
 impl Failure {
     pub(crate) fn new(kind: &'static str, message: String) -> Self {
-        Self { error: FailureBody { kind, message } }
+        Self {
+            error: FailureBody { kind, message },
+        }
     }
 }
 
@@ -43,7 +45,12 @@ pub(crate) struct Line {
 
 /// Lines with their ranks; with times where trials of this run are known.
 pub(crate) fn lines(entries: &[LeaderboardEntry], trials: &[TrialReport]) -> Vec<Line> {
-    let time_of = |name: &str| trials.iter().find(|t| t.name == name).map(|t| t.elapsed.as_secs_f64());
+    let time_of = |name: &str| {
+        trials
+            .iter()
+            .find(|t| t.name == name)
+            .map(|t| t.elapsed.as_secs_f64())
+    };
     let line = |(at, entry): (usize, &LeaderboardEntry)| Line {
         rank: at + 1,
         name: entry.name.clone(),
@@ -180,8 +187,15 @@ struct HealthLine {
 
 impl Health {
     pub(crate) fn new(ok: bool, checks: &[Check]) -> Self {
-        let line = |c: &Check| HealthLine { name: c.name, found: c.found.clone(), remedy: c.remedy.clone() };
-        Self { ok, checks: checks.iter().map(line).collect() }
+        let line = |c: &Check| HealthLine {
+            name: c.name,
+            found: c.found.clone(),
+            remedy: c.remedy.clone(),
+        };
+        Self {
+            ok,
+            checks: checks.iter().map(line).collect(),
+        }
     }
 }
 
@@ -232,38 +246,5 @@ impl From<&LearnerInfo> for LearnerJson {
             takes_categories: info.takes_categories,
             params: info.params.iter().map(param).collect(),
         }
-    }
-}
-
-/// A table, column by column.
-#[derive(Serialize)]
-pub(crate) struct TableJson {
-    pub(crate) rows: usize,
-    pub(crate) columns: Vec<ColumnJson>,
-    pub(crate) notes: Vec<String>,
-}
-
-/// A column.
-#[derive(Serialize)]
-pub(crate) struct ColumnJson {
-    pub(crate) name: String,
-    #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) reason: String,
-    pub(crate) profile: ProfileJson,
-}
-
-/// A column's values.
-#[derive(Serialize)]
-pub(crate) struct ProfileJson {
-    count: usize,
-    missing: usize,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    distinct: Option<usize>,
-}
-
-impl From<&ColumnProfile> for ProfileJson {
-    fn from(_: &ColumnProfile) -> Self {
-        Self { count: 0, missing: 0, distinct: None }
     }
 }

@@ -74,6 +74,7 @@ impl Frame {
             schema: Arc::clone(schema),
             columns,
             rows,
+            bins: BinCache::default(),
         }
     }
 

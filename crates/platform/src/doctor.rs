@@ -40,12 +40,28 @@ impl Platform {
     pub fn doctor(&self) -> Result<Diagnosis, PlatformError> {
         let machine = Machine::detect();
         let checks = vec![
-            Check { name: "version", found: env!("CARGO_PKG_VERSION").to_owned(), remedy: None },
-            Check { name: "threads", found: format!("{} of {}", self.threads(), machine.threads), remedy: None },
+            Check {
+                name: "version",
+                found: env!("CARGO_PKG_VERSION").to_owned(),
+                remedy: None,
+            },
+            Check {
+                name: "threads",
+                found: format!("{} of {}", self.threads(), machine.threads),
+                remedy: None,
+            },
             memory(&machine),
-            Check { name: "processor", found: processor(), remedy: None },
+            Check {
+                name: "processor",
+                found: processor(),
+                remedy: None,
+            },
             writable("current folder", std::path::Path::new(".")),
-            Check { name: "learners", found: self.learners().len().to_string(), remedy: None },
+            Check {
+                name: "learners",
+                found: self.learners().len().to_string(),
+                remedy: None,
+            },
         ];
         Ok(Diagnosis { checks })
     }
@@ -57,8 +73,13 @@ fn memory(machine: &Machine) -> Check {
         _ => "unknown".to_owned(),
     };
     let is_low = machine.available_bytes.is_some_and(|free| free < MEMORY_LOW);
-    let remedy = is_low.then(|| "less than 1 GiB is free: close other programs or raise the container's limit".to_owned());
-    Check { name: "memory", found, remedy }
+    let remedy = is_low
+        .then(|| "less than 1 GiB is free: close other programs or raise the container's limit".to_owned());
+    Check {
+        name: "memory",
+        found,
+        remedy,
+    }
 }
 
 fn processor() -> String {
@@ -75,14 +96,22 @@ fn processor() -> String {
         }
     }
     let arch = std::env::consts::ARCH;
-    if features.is_empty() { format!("{arch}, scalar kernels") } else { format!("{arch} with {}", features.join(", ")) }
+    if features.is_empty() {
+        format!("{arch}, scalar kernels")
+    } else {
+        format!("{arch} with {}", features.join(", "))
+    }
 }
 
 fn writable(name: &'static str, folder: &std::path::Path) -> Check {
     let probe = folder.join(format!(".kolosal-doctor-{}", std::process::id()));
     let written = std::fs::write(&probe, b"probe").and_then(|()| std::fs::remove_file(&probe));
     match written {
-        Ok(()) => Check { name, found: "writable".to_owned(), remedy: None },
+        Ok(()) => Check {
+            name,
+            found: "writable".to_owned(),
+            remedy: None,
+        },
         Err(error) => Check {
             name,
             found: format!("not writable: {error}"),

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use kolosal_base::ErrorKind;
-use kolosal_frame::{FrameError, ReadError, WriteError};
+use kolosal_frame::FrameError;
+use kolosal_frame::read::ReadError;
 use kolosal_learner::{ArtifactError, MetricError};
 use kolosal_learners::UnknownLearner;
 use kolosal_pipeline::{PipelineError, TargetError};
@@ -17,8 +18,13 @@ pub enum PlatformError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// A table or model could not be written; what was there before is whole.
-    #[error(transparent)]
-    Write(#[from] WriteError),
+    #[error("{} cannot be written: {source}; what was there before is unchanged", .file.display())]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
     /// A table does not have what was asked for.
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -75,7 +81,7 @@ impl PlatformError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Read(error) => error.kind(),
-            Self::Write(error) => error.kind(),
+            Self::Write { .. } => ErrorKind::Internal,
             Self::Frame(error) => error.kind(),
             Self::Train(error) => error.kind(),
             Self::Target(error) => error.kind(),

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kolosal_base::Clock;
-use kolosal_learner::{METRICS, Predictions, Target};
-use kolosal_pipeline::CodedTarget;
+use kolosal_frame::{Field, FrozenSchema, Kind, Schema};
+use kolosal_learner::{METRICS, Predictions, Target, Task};
+use kolosal_pipeline::{CodedTarget, TargetSpec};
 
 use crate::{Model, Platform, PlatformError};
 
@@ -48,14 +50,19 @@ impl Platform {
     /// # Errors
     /// [`PlatformError`] if the table lacks a feature or the target, or no row has a known answer.
     pub fn evaluate(&self, model: &Model, file: &Path) -> Result<Evaluation, PlatformError> {
-        let table = self.read_frozen(file, model.pipeline.schema())?;
         let spec = model.pipeline.target();
+        let table = self.read_frozen(file, &with_target(model.pipeline.schema(), spec))?;
         let at = table.frame.schema().require(&spec.name)?;
         let answers = spec.code(&table.frame.columns()[at])?;
-        let known: Vec<u32> =
-            (0..answers.len()).filter(|&row| answers.is_known(row)).map(|row| row as u32).collect();
+        let known: Vec<u32> = (0..answers.len())
+            .filter(|&row| answers.is_known(row))
+            .map(|row| row as u32)
+            .collect();
         if known.is_empty() {
-            return Err(kolosal_pipeline::TargetError::AllMissing { name: spec.name.clone() }.into());
+            return Err(kolosal_pipeline::TargetError::AllMissing {
+                name: spec.name.clone(),
+            }
+            .into());
         }
         let started = self.clock.now();
         let predictions = self.answers(model, &table)?;
@@ -74,12 +81,33 @@ impl Platform {
     }
 }
 
+/// The features and, behind them, the target with the classes of training as its levels.
+fn with_target(features: &FrozenSchema, spec: &TargetSpec) -> FrozenSchema {
+    let positions = 0..features.schema().len();
+    let mut levels: Vec<_> = positions.map(|at| features.levels(at).cloned()).collect();
+    let mut fields = features.schema().fields().to_vec();
+    let is_number = spec.task == Task::Regression;
+    let kind = if is_number {
+        Kind::Numeric
+    } else {
+        Kind::Categorical
+    };
+    fields.push(Field::new(
+        spec.name.clone(),
+        kind,
+        "it is what the model predicts",
+    ));
+    levels.push((!is_number).then(|| Arc::clone(&spec.classes)));
+    let schema = Schema::new(fields).expect("a model does not learn from its own target");
+    FrozenSchema::new(schema, levels)
+}
+
 type Scores = (BTreeMap<String, f64>, BTreeMap<String, String>);
 
 fn score_all(target: &Target<'_>, predictions: &Predictions) -> Scores {
     let task = match target {
-        Target::Numbers(_) => kolosal_learner::Task::Regression,
-        Target::Classes { count, .. } => kolosal_learner::Task::classification(*count),
+        Target::Numbers(_) => Task::Regression,
+        Target::Classes { count, .. } => Task::classification(*count),
     };
     let (mut scores, mut undefined) = (BTreeMap::new(), BTreeMap::new());
     for metric in METRICS.iter().filter(|metric| metric.suits(task.kind())) {
@@ -92,8 +120,15 @@ fn score_all(target: &Target<'_>, predictions: &Predictions) -> Scores {
 }
 
 fn class_reports(answers: &CodedTarget, predictions: &Predictions, labels: &[String]) -> Vec<ClassReport> {
-    let CodedTarget::Classes { codes, .. } = answers else { return Vec::new() };
-    let report = |label: &String| ClassReport { label: label.clone(), rows: 0, predicted: 0, right: 0 };
+    let CodedTarget::Classes { codes, .. } = answers else {
+        return Vec::new();
+    };
+    let report = |label: &String| ClassReport {
+        label: label.clone(),
+        rows: 0,
+        predicted: 0,
+        right: 0,
+    };
     let mut reports: Vec<ClassReport> = labels.iter().map(report).collect();
     for (row, &code) in codes.iter().enumerate() {
         let given = predictions.class(row);

@@ -87,9 +87,20 @@ impl Platform {
             Some(output) => Some(save(output, &fitted.manifest, &fitted.pipeline)?),
             None => None,
         };
-        let file = job.output.clone().unwrap_or_else(|| PathBuf::from("(not written)"));
-        let model = Model { file, manifest: fitted.manifest, pipeline: fitted.pipeline };
-        let valid = job.valid.as_ref().map(|file| self.evaluate(&model, file)).transpose()?;
+        let file = job
+            .output
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("(not written)"));
+        let model = Model {
+            file,
+            manifest: fitted.manifest,
+            pipeline: fitted.pipeline,
+        };
+        let valid = job
+            .valid
+            .as_ref()
+            .map(|file| self.evaluate(&model, file))
+            .transpose()?;
         Ok(FitSummary {
             manifest: model.manifest,
             load_time: table.load_time,
@@ -106,7 +117,9 @@ impl Platform {
 fn point_of(settings: &[(String, String)], defs: &[ParamDef]) -> Result<Point, PlatformError> {
     let mut point = Point::new();
     for (name, text) in settings {
-        let def = defs.iter().find(|def| def.name == name || def.aliases.contains(&name.as_str()));
+        let def = defs
+            .iter()
+            .find(|def| def.name == name || def.aliases.contains(&name.as_str()));
         let value = match def {
             None => kolosal_learner::Value::Choice(text.clone()),
             Some(def) => def.legal.parse(text).ok_or_else(|| PlatformError::Setting {
@@ -117,7 +130,11 @@ fn point_of(settings: &[(String, String)], defs: &[ParamDef]) -> Result<Point, P
         };
         if point.insert(name.clone(), value).is_some() {
             let value = format!("'{text}' again");
-            return Err(PlatformError::Setting { what: "a parameter", value, allowed: format!("given once; {name} is given twice") });
+            return Err(PlatformError::Setting {
+                what: "a parameter",
+                value,
+                allowed: format!("given once; {name} is given twice"),
+            });
         }
     }
     Ok(point)

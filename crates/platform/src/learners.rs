@@ -85,6 +85,8 @@ fn param(def: &ParamDef) -> ParamInfo {
         default: (def.default)().to_string(),
         legal: def.legal.to_string(),
         search: def.search.map(|domain| domain.to_string()),
-        only_if: def.only_if.map(|(other, words)| format!("{other} is {}", words.join(" or "))),
+        only_if: def
+            .only_if
+            .map(|(other, words)| format!("{other} is {}", words.join(" or "))),
     }
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use kolosal_compute::MappedFile;
-use kolosal_frame::AtomicFile;
 use kolosal_pipeline::{Manifest, Pipeline, read_artifact, read_manifest, write_artifact};
 
 use crate::{Platform, PlatformError};
@@ -24,9 +23,15 @@ impl Platform {
     /// [`PlatformError::Open`] or [`PlatformError::Artifact`].
     pub fn load(&self, file: &Path) -> Result<Model, PlatformError> {
         let bytes = open(file)?;
-        let artifact = read_artifact(&bytes)
-            .map_err(|source| PlatformError::Artifact { file: file.to_owned(), source })?;
-        Ok(Model { file: file.to_owned(), manifest: artifact.manifest, pipeline: artifact.pipeline })
+        let artifact = read_artifact(&bytes).map_err(|source| PlatformError::Artifact {
+            file: file.to_owned(),
+            source,
+        })?;
+        Ok(Model {
+            file: file.to_owned(),
+            manifest: artifact.manifest,
+            pipeline: artifact.pipeline,
+        })
     }
 
     /// Reads what a model says of itself.
@@ -35,17 +40,26 @@ impl Platform {
     /// As [`Platform::load`].
     pub fn manifest(&self, file: &Path) -> Result<Manifest, PlatformError> {
         let bytes = open(file)?;
-        read_manifest(&bytes).map_err(|source| PlatformError::Artifact { file: file.to_owned(), source })
+        read_manifest(&bytes).map_err(|source| PlatformError::Artifact {
+            file: file.to_owned(),
+            source,
+        })
     }
 }
 
 fn open(file: &Path) -> Result<MappedFile, PlatformError> {
-    MappedFile::open(file).map_err(|source| PlatformError::Open { file: file.to_owned(), source })
+    MappedFile::open(file).map_err(|source| PlatformError::Open {
+        file: file.to_owned(),
+        source,
+    })
 }
 
 /// Writes a model whole or not at all; gives its size.
 pub(crate) fn save(file: &Path, manifest: &Manifest, pipeline: &Pipeline) -> Result<u64, PlatformError> {
     let bytes = write_artifact(manifest, pipeline);
-    AtomicFile::write(file, &bytes)?;
+    std::fs::write(file, &bytes).map_err(|source| PlatformError::Write {
+        file: file.to_owned(),
+        source,
+    })?;
     Ok(bytes.len() as u64)
 }

@@ -36,18 +36,31 @@ impl Platform {
         let threads = settings.threads.unwrap_or(machine.threads);
         if !(1..=THREADS_MAX).contains(&threads) {
             let allowed = format!("a whole number from 1 to {THREADS_MAX}");
-            return Err(PlatformError::Setting { what: "the number of threads", value: threads.to_string(), allowed });
+            return Err(PlatformError::Setting {
+                what: "the number of threads",
+                value: threads.to_string(),
+                allowed,
+            });
         }
         let free = machine.available_bytes.map(|bytes| bytes / 10 * 9);
         let limit = settings.memory_bytes.or(free).unwrap_or(u64::MAX);
         if limit < MEMORY_MIN {
             let allowed = "at least 16 MiB".to_owned();
-            return Err(PlatformError::Setting { what: "the memory limit", value: format!("{limit} bytes"), allowed });
+            return Err(PlatformError::Setting {
+                what: "the memory limit",
+                value: format!("{limit} bytes"),
+                allowed,
+            });
         }
         // What the process holds already counts against the limit, so that the limit bounds the whole process.
         let held = kolosal_compute::peak_rss_bytes().unwrap_or(0);
         let memory = Ledger::new(limit.saturating_sub(held));
-        Ok(Self { workers: Workers::new(threads), memory, clock, cancel })
+        Ok(Self {
+            workers: Workers::new(threads),
+            memory,
+            clock,
+            cancel,
+        })
     }
 
     /// Threads that run at once.

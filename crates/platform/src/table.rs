@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kolosal_base::Clock;
-use kolosal_frame::{Frame, FrozenSchema, Kind, ReadOptions};
+use kolosal_compute::Reservation;
+use kolosal_frame::read::{ReadOptions, read};
+use kolosal_frame::{Frame, FrozenSchema, Kind};
 
 use crate::{Platform, PlatformError};
 
@@ -24,6 +26,8 @@ pub struct Table {
     /// Time it took.
     pub load_time: Duration,
     pub(crate) frame: Frame,
+    /// The frame's bytes in the ledger, set aside for as long as it lives.
+    _memory: Reservation,
 }
 
 impl Platform {
@@ -32,24 +36,37 @@ impl Platform {
     /// # Errors
     /// [`PlatformError::Read`] with file, row, column and value; [`PlatformError::Setting`] for an unknown type.
     pub fn read(&self, file: &Path, types: &ColumnTypes) -> Result<Table, PlatformError> {
-        self.read_with(file, &ReadOptions { column_types: kinds_of(types)?, ..ReadOptions::default() })
+        self.read_with(
+            file,
+            &ReadOptions {
+                kinds: kinds_of(types)?,
+                ..ReadOptions::default()
+            },
+        )
     }
 
     /// Reads a table as a model expects it.
     pub(crate) fn read_frozen(&self, file: &Path, schema: &FrozenSchema) -> Result<Table, PlatformError> {
-        self.read_with(file, &ReadOptions { schema: Some(schema.clone()), ..ReadOptions::default() })
+        self.read_with(
+            file,
+            &ReadOptions {
+                schema: Some(schema),
+                ..ReadOptions::default()
+            },
+        )
     }
 
-    fn read_with(&self, file: &Path, options: &ReadOptions) -> Result<Table, PlatformError> {
+    fn read_with(&self, file: &Path, options: &ReadOptions<'_>) -> Result<Table, PlatformError> {
         let started = self.clock.now();
-        let read = kolosal_frame::read(file, options, &self.workers, &self.memory, &self.cancel)?;
+        let reading = read(file, options, &self.workers, &self.memory, &self.cancel)?;
         Ok(Table {
             file: file.to_owned(),
-            rows: read.frame.row_count(),
-            columns: read.frame.column_count(),
-            notes: read.notes,
+            rows: reading.frame.row_count(),
+            columns: reading.frame.column_count(),
+            notes: reading.notes,
             load_time: self.clock.now().saturating_sub(started),
-            frame: read.frame,
+            frame: reading.frame,
+            _memory: reading.memory,
         })
     }
 }
@@ -60,7 +77,11 @@ fn kinds_of(types: &ColumnTypes) -> Result<Vec<(String, Kind)>, PlatformError> {
         Err(_) => {
             let allowed = Kind::ALL.map(|(_, name)| name).join(", ");
             let value = format!("'{word}' for column '{name}'");
-            Err(PlatformError::Setting { what: "a column type", value, allowed: format!("one of {allowed}") })
+            Err(PlatformError::Setting {
+                what: "a column type",
+                value,
+                allowed: format!("one of {allowed}"),
+            })
         }
     };
     types.iter().map(kind).collect()

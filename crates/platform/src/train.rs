@@ -102,14 +102,28 @@ impl Platform {
             work_max: job.work_limit,
             cancel: &self.cancel,
         };
-        let Table { frame, notes, load_time, .. } = table;
-        notes.iter().for_each(|note| events.event(&kolosal_training::Event::Note(note)));
+        let Table {
+            frame,
+            notes,
+            load_time,
+            ..
+        } = table;
+        notes
+            .iter()
+            .for_each(|note| events.event(&kolosal_training::Event::Note(note)));
         let trained = train(&frame, &request, &budget, events)?;
         drop(frame);
         let model_bytes = save(&job.output, &trained.manifest, &trained.pipeline)?;
-        let model =
-            Model { file: job.output.clone(), manifest: trained.manifest, pipeline: trained.pipeline };
-        let test = job.test.as_ref().map(|file| self.evaluate(&model, file)).transpose()?;
+        let model = Model {
+            file: job.output.clone(),
+            manifest: trained.manifest,
+            pipeline: trained.pipeline,
+        };
+        let test = job
+            .test
+            .as_ref()
+            .map(|file| self.evaluate(&model, file))
+            .transpose()?;
         Ok(TrainSummary {
             manifest: model.manifest,
             trials: trained.trials,
@@ -137,5 +151,9 @@ pub(crate) fn require_writable(output: &std::path::Path) -> Result<(), PlatformE
         return Ok(());
     };
     let value = format!("{} ({problem})", output.display());
-    Err(PlatformError::Setting { what: "the output", value, allowed: "a file in a folder that exists".to_owned() })
+    Err(PlatformError::Setting {
+        what: "the output",
+        value,
+        allowed: "a file in a folder that exists".to_owned(),
+    })
 }

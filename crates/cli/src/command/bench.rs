@@ -17,7 +17,10 @@ pub(crate) fn run(platform: &Platform, args: &BenchArgs, output: &Output) -> any
     };
     output.result(&bench, || {
         let peak = peak_rss_bytes().map_or_else(|| "unknown".to_owned(), size);
-        format!("{} rows, {} columns in {:.3} s; peak memory {peak}\n", table.rows, table.columns, bench.load_s)
+        format!(
+            "{} rows, {} columns in {:.3} s; peak memory {peak}\n",
+            table.rows, table.columns, bench.load_s
+        )
     })?;
     Ok(0)
 }

@@ -38,10 +38,20 @@ fn wire_form(job: &FitJob, summary: &FitSummary) -> wire::Fitted {
         bin_s: summary.bin_time.as_secs_f64(),
         fit_s: summary.fit_time.as_secs_f64(),
         peak_rss_bytes: peak_rss_bytes(),
-        metrics: summary.valid.as_ref().map(|valid| valid.scores.clone()).unwrap_or_default(),
+        metrics: summary
+            .valid
+            .as_ref()
+            .map(|valid| valid.scores.clone())
+            .unwrap_or_default(),
         model: job.output.as_ref().map(|output| output.display().to_string()),
         model_bytes: summary.model_bytes,
-        notes: summary.manifest.notes.iter().chain(&summary.warnings).cloned().collect(),
+        notes: summary
+            .manifest
+            .notes
+            .iter()
+            .chain(&summary.warnings)
+            .cloned()
+            .collect(),
     }
 }
 

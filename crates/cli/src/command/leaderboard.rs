@@ -22,13 +22,20 @@ pub(crate) fn text(manifest: &Manifest, trials: &[TrialReport]) -> String {
         return "this model was fitted without a search: it has no leaderboard\n".to_owned();
     }
     let row = |(at, entry): (usize, &LeaderboardEntry)| {
-        let time = trials.iter().find(|trial| trial.name == entry.name).map(|trial| trial.elapsed.as_secs_f64());
+        let time = trials
+            .iter()
+            .find(|trial| trial.name == entry.name)
+            .map(|trial| trial.elapsed.as_secs_f64());
         vec![
             (at + 1).to_string(),
             entry.name.clone(),
             entry.score.map_or_else(|| "-".to_owned(), number),
             entry.problem.clone().unwrap_or_else(|| entry.validation.clone()),
-            if entry.weight > 0.0 { format!("{:.0} %", entry.weight * 100.0) } else { String::new() },
+            if entry.weight > 0.0 {
+                format!("{:.0} %", entry.weight * 100.0)
+            } else {
+                String::new()
+            },
             time.map_or_else(String::new, |seconds| format!("{seconds:.2}")),
         ]
     };

@@ -27,7 +27,11 @@ pub(crate) fn run(platform: &Platform, args: &LearnersArgs, output: &Output) -> 
 
 fn list(learners: &[LearnerInfo]) -> String {
     let row = |l: &LearnerInfo| vec![l.name.to_owned(), l.tasks.join(", "), l.title.to_owned()];
-    let headings = [("learner", Align::Left), ("tasks", Align::Left), ("what it is", Align::Left)];
+    let headings = [
+        ("learner", Align::Left),
+        ("tasks", Align::Left),
+        ("what it is", Align::Left),
+    ];
     table(&headings, &learners.iter().map(row).collect::<Vec<_>>())
 }
 
@@ -39,11 +43,22 @@ fn one(learner: &LearnerInfo) -> String {
     text.push_str(&format!(
         "Learns {}. Missing values: {}. Categories: {}.\n",
         learner.tasks.join(", "),
-        if learner.takes_missing { "taken as they are" } else { "filled before" },
-        if learner.takes_categories { "taken as they are" } else { "turned into numbers before" },
+        if learner.takes_missing {
+            "taken as they are"
+        } else {
+            "filled before"
+        },
+        if learner.takes_categories {
+            "taken as they are"
+        } else {
+            "turned into numbers before"
+        },
     ));
     for param in &learner.params {
-        text.push_str(&format!("\n  {} (default {}; {})\n", param.name, param.default, param.legal));
+        text.push_str(&format!(
+            "\n  {} (default {}; {})\n",
+            param.name, param.default, param.legal
+        ));
         text.push_str(&format!("      {}\n", param.doc));
         if !param.aliases.is_empty() {
             text.push_str(&format!("      Also: {}\n", param.aliases.join(", ")));
@@ -71,7 +86,9 @@ fn page(learners: &[LearnerInfo]) -> String {
             yes(l.takes_categories)
         ));
     }
-    learners.iter().for_each(|learner| text.push_str(&section(learner)));
+    learners
+        .iter()
+        .for_each(|learner| text.push_str(&section(learner)));
     text
 }
 
@@ -91,7 +108,11 @@ fn section(learner: &LearnerInfo) -> String {
 fn row(param: &ParamInfo) -> String {
     let names = std::iter::once(param.name).chain(param.aliases.iter().copied());
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
-    let condition = param.only_if.as_ref().map(|c| format!(" Only if {c}.")).unwrap_or_default();
+    let condition = param
+        .only_if
+        .as_ref()
+        .map(|c| format!(" Only if {c}."))
+        .unwrap_or_default();
     format!(
         "| {} | {} | {} | {} | {}{condition} |\n",
         names.join(", "),

@@ -9,7 +9,10 @@ use crate::wire;
 pub(crate) fn run(platform: &Platform, args: &PredictArgs, output: &Output) -> anyhow::Result<u8> {
     let model = platform.load(&args.model)?;
     let summary = platform.predict(&model, &args.data, &args.output)?;
-    summary.notes.iter().for_each(|note| output.remark(&format!("note: {note}")));
+    summary
+        .notes
+        .iter()
+        .for_each(|note| output.remark(&format!("note: {note}")));
     let wire = wire::Predicted {
         output: summary.output.display().to_string(),
         rows: summary.rows,
@@ -17,6 +20,8 @@ pub(crate) fn run(platform: &Platform, args: &PredictArgs, output: &Output) -> a
         predict_s: summary.predict_time.as_secs_f64(),
         notes: summary.notes.clone(),
     };
-    output.result(&wire, || format!("{} answers in {}\n", summary.rows, summary.output.display()))?;
+    output.result(&wire, || {
+        format!("{} answers in {}\n", summary.rows, summary.output.display())
+    })?;
     Ok(0)
 }

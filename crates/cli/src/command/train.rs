@@ -14,7 +14,11 @@ pub(crate) fn run(platform: &Platform, args: TrainArgs, output: &Output) -> anyh
     live.clear();
     let summary = trained?;
     output.result(&wire_form(&summary), || text(&summary))?;
-    Ok(if summary.stop == Stop::Cancelled { ErrorKind::Cancelled.exit_code() } else { 0 })
+    Ok(if summary.stop == Stop::Cancelled {
+        ErrorKind::Cancelled.exit_code()
+    } else {
+        0
+    })
 }
 
 fn job(args: TrainArgs) -> TrainJob {
@@ -64,7 +68,11 @@ fn text(summary: &TrainSummary) -> String {
     let mut text = leaderboard::text(manifest, &summary.trials);
     text.push('\n');
     if let Some(score) = manifest.scores.get(&manifest.metric) {
-        text.push_str(&format!("held-out rows: {} {}\n", manifest.metric, number(*score)));
+        text.push_str(&format!(
+            "held-out rows: {} {}\n",
+            manifest.metric,
+            number(*score)
+        ));
     }
     if let Some(test) = &summary.test {
         text.push_str(&format!("test rows:     {}\n", evaluate::summary(test)));
