@@ -28,6 +28,7 @@ mod infer;
 mod parse;
 pub mod read;
 mod schema;
+pub mod split;
 mod strings;
 mod view;
 

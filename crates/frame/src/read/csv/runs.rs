@@ -179,10 +179,10 @@ impl<'a> Runs<'a> {
         }
         if start == self.base && self.ends.len() > 1 {
             // Not even one record fits: look at twice as much.
-            if self.window > RECORD_BYTES_MAX || indexed_to == self.end {
+            if self.window >= RECORD_BYTES_MAX || indexed_to == self.end {
                 return Err(Uneven::TooLong { start });
             }
-            self.window *= 2;
+            self.window = (self.window * 2).min(RECORD_BYTES_MAX);
         }
         let stop = (start + self.window).min(self.end);
         let window = &text[start..stop];
