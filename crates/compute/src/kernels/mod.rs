@@ -2,6 +2,7 @@
 //!
 //! The vectorised form and its twin add in the same order, so results are bit-equal on every processor.
 
+pub mod decimal;
 mod dense;
 pub mod scan;
 
