@@ -67,21 +67,42 @@ use Setting::{Float, Int, Word};
 
 const LINES: &[Line] = &[
     line("baseline", "baseline", &[]).costing(0.1),
+    line("logistic_regression", "logistic_regression", &[]).on(CLASSES),
+    line("ridge", "ridge", &[]).on(NUMBERS),
     line(
         "decision_tree",
         "decision_tree",
         &[("max_depth", Int(6)), ("min_samples_leaf", Int(5))],
     ),
     line("random_forest", "random_forest", &[]).costing(60.0),
-    line("extra_trees", "extra_trees", &[("n_estimators", Int(200))])
+    line("extra_trees", "extra_trees", &[])
         .from(Preset::Balanced)
-        .costing(50.0),
+        .costing(60.0),
     line("random_forest, larger leaves", "random_forest", LARGER_LEAVES)
         .from(Preset::Balanced)
         .costing(100.0),
     line("extra_trees, larger leaves", "extra_trees", LARGER_LEAVES)
         .from(Preset::Balanced)
         .costing(100.0),
+    line("logistic_regression, sparse", "logistic_regression", SPARSE)
+        .on(CLASSES)
+        .from(Preset::Balanced)
+        .costing(5.0),
+    line(
+        "logistic_regression, C=0.1",
+        "logistic_regression",
+        &[("c", Float(0.1))],
+    )
+    .on(CLASSES)
+    .from(Preset::Balanced),
+    line("lasso", "lasso", &[])
+        .on(NUMBERS)
+        .from(Preset::Balanced)
+        .costing(2.0),
+    line("elastic_net", "elastic_net", &[])
+        .on(NUMBERS)
+        .from(Preset::Balanced)
+        .costing(2.0),
     line("random_forest, entropy", "random_forest", ENTROPY)
         .on(CLASSES)
         .from(Preset::Best)
@@ -100,6 +121,7 @@ const LINES: &[Line] = &[
         .costing(100.0),
 ];
 
+const SPARSE: Settings = &[("penalty", Word("l1")), ("c", Float(0.3))];
 const LARGER_LEAVES: Settings = &[
     ("n_estimators", Int(200)),
     ("min_samples_leaf", Int(3)),

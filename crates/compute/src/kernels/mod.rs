@@ -3,6 +3,7 @@
 //! The vectorised form and its twin add in the same order, so results are bit-equal on every processor.
 
 mod cross;
+pub mod decimal;
 mod dense;
 pub mod scan;
 mod transcendental;
