@@ -42,6 +42,26 @@ pub enum FrameError {
         /// Names that look alike, best first.
         closest: Vec<String>,
     },
+    /// Columns that a model needs and the table lacks.
+    #[error("the table lacks {} column{}: {}", .missing.len(), if .missing.len() == 1 { "" } else { "s" }, missing_clause(.missing))]
+    MissingColumns {
+        /// Each name, with the names of the table that look alike.
+        missing: Vec<(String, Vec<String>)>,
+    },
+    /// A value that a column's kind cannot hold.
+    #[error(
+        "row {row}, column '{column}': '{value}' is not {wanted}, as the column was in training: mend the value or leave it empty"
+    )]
+    Unfit {
+        /// The row, from one.
+        row: usize,
+        /// The column.
+        column: String,
+        /// The value, shortened.
+        value: String,
+        /// What it should be.
+        wanted: &'static str,
+    },
     /// More rows or columns than the limits allow.
     #[error("the table has {found} {what}, at most {limit} are supported")]
     TooLarge {
@@ -69,4 +89,21 @@ fn closest_clause(names: &[String]) -> String {
         [] => String::new(),
         names => format!("; the closest names are {}", names.join(", ")),
     }
+}
+
+/// The first names that lack, and how many more.
+fn missing_clause(missing: &[(String, Vec<String>)]) -> String {
+    const SHOWN_MAX: usize = 20;
+    let shown = missing
+        .iter()
+        .take(SHOWN_MAX)
+        .map(|(name, closest)| match closest.as_slice() {
+            [] => format!("'{name}'"),
+            closest => format!("'{name}' (did you mean {}?)", closest.join(", ")),
+        });
+    let mut text = shown.collect::<Vec<_>>().join(", ");
+    if missing.len() > SHOWN_MAX {
+        text += &format!(" and {} more", missing.len() - SHOWN_MAX);
+    }
+    text
 }

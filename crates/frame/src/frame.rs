@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kolosal_base::limits::{COLUMNS_MAX, ROWS_MAX};
 
+use crate::bins::BinCache;
 use crate::view::{FrameView, Rows};
 use crate::{Column, Field, FrameError, Schema};
 
@@ -13,6 +14,7 @@ pub struct Frame {
     schema: Arc<Schema>,
     columns: Vec<Column>,
     rows: usize,
+    bins: BinCache,
 }
 
 impl Frame {
@@ -52,6 +54,7 @@ impl Frame {
             schema: Arc::new(schema),
             columns,
             rows,
+            bins: BinCache::default(),
         })
     }
 
@@ -71,6 +74,7 @@ impl Frame {
             schema: Arc::clone(schema),
             columns,
             rows,
+            bins: BinCache::default(),
         }
     }
 
@@ -128,7 +132,12 @@ impl Frame {
             schema: Arc::new(schema),
             columns,
             rows: self.rows,
+            bins: BinCache::default(),
         }
+    }
+
+    pub(crate) fn bin_cache(&self) -> &BinCache {
+        &self.bins
     }
 
     /// Bytes held on the heap by the columns.

@@ -19,18 +19,29 @@
 //! # Ok::<(), kolosal_frame::FrameError>(())
 //! ```
 
+mod align;
+mod bins;
 mod column;
+mod convert;
 mod error;
 mod frame;
-mod frozen;
+mod infer;
+mod parse;
+pub mod read;
 mod schema;
+mod split;
 mod strings;
 mod view;
 
+pub use align::FrozenSchema;
+pub use bins::{
+    BINS_MAX, BinCodes, BinCuts, BinnedColumn, BinnedMatrix, LevelBins, MISSING_BIN, NumberBins, midpoint,
+};
 pub use column::{Categories, Column, MISSING, SparseNumbers};
 pub use error::FrameError;
 pub use frame::Frame;
-pub use frozen::FrozenSchema;
+pub use parse::moment::DateOrder;
 pub use schema::{Field, Kind, Schema, closest};
+pub use split::{Fold, grouped_folds, random_folds, stratified_folds, temporal_folds};
 pub use strings::Strings;
 pub use view::{FrameView, Rows};

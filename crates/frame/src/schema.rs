@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::FrameError;
+use crate::{DateOrder, FrameError};
 
 /// What the values of a column mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +83,8 @@ pub struct Field {
     pub kind: Kind,
     /// Why this kind was chosen, in words for the user.
     pub reason: String,
+    /// How dates of this column are written in text files; says nothing unless the kind is [`Kind::Datetime`].
+    pub dates: DateOrder,
 }
 
 impl Field {
@@ -92,7 +94,14 @@ impl Field {
             name: name.into(),
             kind,
             reason: reason.into(),
+            dates: DateOrder::default(),
         }
+    }
+
+    /// The same field with dates written in another order.
+    pub fn with_dates(mut self, dates: DateOrder) -> Self {
+        self.dates = dates;
+        self
     }
 }
 

@@ -23,6 +23,18 @@ impl Strings {
         self.ends.push(self.text.len() as u64);
     }
 
+    /// Appends all strings of another list.
+    pub fn append(&mut self, other: &Self) {
+        let shift = self.text.len() as u64;
+        self.text.push_str(&other.text);
+        self.ends.extend(other.ends.iter().map(|end| end + shift));
+    }
+
+    /// Bytes of all strings together.
+    pub fn text_bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// How many strings there are.
     pub fn len(&self) -> usize {
         self.ends.len()

@@ -1,7 +1,7 @@
 //! Model bytes: a writer, and a reader that trusts nothing it reads.
 
 use kolosal_base::ErrorKind;
-use kolosal_frame::{Field, Kind, Schema, Strings};
+use kolosal_frame::{DateOrder, Field, Kind, Schema, Strings};
 
 /// Bytes that no save can have written, or a file of another version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -151,6 +151,7 @@ impl Encoder {
             self.str(&field.name);
             self.str(field.kind.name());
             self.str(&field.reason);
+            self.str(date_order_name(field.dates));
         }
     }
 }
@@ -352,17 +353,33 @@ impl<'a> Decoder<'a> {
     /// # Errors
     /// At the end of the bytes, or on names that repeat or kinds that do not exist.
     pub fn schema(&mut self) -> Result<Schema, ArtifactError> {
-        // Each field takes at least the length bytes of its three strings.
-        let count = self.count("columns", self.remaining() / 24)?;
+        // Each field takes at least the length bytes of its four strings.
+        let count = self.count("columns", self.remaining() / 32)?;
         let fields = (0..count)
             .map(|_| {
                 let name = self.str()?;
                 let kind: Kind = self.str()?.parse().map_err(ArtifactError::damaged)?;
-                Ok(Field::new(name, kind, self.str()?))
+                let field = Field::new(name, kind, self.str()?);
+                Ok(field.with_dates(date_order(self.str()?)?))
             })
             .collect::<Result<Vec<_>, ArtifactError>>()?;
         Schema::new(fields).map_err(|error| ArtifactError::damaged(error.to_string()))
     }
+}
+
+fn date_order_name(order: DateOrder) -> &'static str {
+    DateOrder::ALL
+        .iter()
+        .find(|(other, _)| *other == order)
+        .expect("every order is in ALL")
+        .1
+}
+
+fn date_order(name: &str) -> Result<DateOrder, ArtifactError> {
+    let found = DateOrder::ALL.iter().find(|(_, other)| *other == name);
+    found
+        .map(|(order, _)| *order)
+        .ok_or_else(|| ArtifactError::damaged(format!("dates written as '{name}'")))
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! The list of learners. Adding an algorithm to the product means adding one line here.
 //!
 //! ```
-//! let ridge = kolosal_learners::find("dummy")?;
-//! assert_eq!(ridge.card().name, "baseline");
+//! let baseline = kolosal_learners::find("dummy")?;
+//! assert_eq!(baseline.card().name, "baseline");
 //! assert!(kolosal_learners::find("baselin").is_err_and(|e| e.to_string().contains("baseline")));
 //! # Ok::<(), kolosal_learners::UnknownLearner>(())
 //! ```
@@ -10,10 +10,11 @@
 use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
+use kolosal_learn_tree::{DecisionTree, ExtraTrees, RandomForest};
 use kolosal_learner::Learner;
 
 /// Every learner, in the order of the documentation.
-pub const LEARNERS: &[&dyn Learner] = &[&Baseline];
+pub const LEARNERS: &[&dyn Learner] = &[&Baseline, &DecisionTree, &RandomForest, &ExtraTrees];
 
 /// No learner has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,0 +1,73 @@
+//! `kolosal fit`
+
+use kolosal_platform::{FitJob, FitSummary, Platform, peak_rss_bytes};
+
+use crate::args::FitArgs;
+use crate::command::evaluate;
+use crate::output::{Output, size};
+use crate::wire;
+
+pub(crate) fn run(platform: &Platform, args: FitArgs, output: &Output) -> anyhow::Result<u8> {
+    let job = FitJob {
+        learner: args.learner,
+        settings: args.set,
+        data: args.data,
+        valid: args.valid,
+        target: args.target,
+        task: args.task.into(),
+        seed: args.seed,
+        weight: args.weight,
+        column_types: args.column_type,
+        output: args.output,
+    };
+    let summary = platform.fit(&job)?;
+    let notes = summary.manifest.notes.iter().chain(&summary.warnings);
+    notes.for_each(|note| output.remark(&format!("note: {note}")));
+    output.result(&wire_form(&job, &summary), || text(&job, &summary))?;
+    Ok(0)
+}
+
+fn wire_form(job: &FitJob, summary: &FitSummary) -> wire::Fitted {
+    let member = &summary.manifest.members[0];
+    wire::Fitted {
+        learner: member.learner.clone(),
+        params: member.params.clone(),
+        task: summary.manifest.task.clone(),
+        rows: summary.manifest.data.rows,
+        load_s: summary.load_time.as_secs_f64(),
+        bin_s: summary.bin_time.as_secs_f64(),
+        fit_s: summary.fit_time.as_secs_f64(),
+        peak_rss_bytes: peak_rss_bytes(),
+        metrics: summary
+            .valid
+            .as_ref()
+            .map(|valid| valid.scores.clone())
+            .unwrap_or_default(),
+        model: job.output.as_ref().map(|output| output.display().to_string()),
+        model_bytes: summary.model_bytes,
+        notes: summary
+            .manifest
+            .notes
+            .iter()
+            .chain(&summary.warnings)
+            .cloned()
+            .collect(),
+    }
+}
+
+fn text(job: &FitJob, summary: &FitSummary) -> String {
+    let mut text = format!(
+        "{} for a {} target: {} rows, fitted in {:.3} s\n",
+        summary.manifest.members[0].learner,
+        summary.manifest.task,
+        summary.manifest.data.rows,
+        (summary.fit_time + summary.bin_time).as_secs_f64()
+    );
+    if let Some(valid) = &summary.valid {
+        text.push_str(&format!("validation rows: {}\n", evaluate::summary(valid)));
+    }
+    if let (Some(output), Some(bytes)) = (&job.output, summary.model_bytes) {
+        text.push_str(&format!("model: {} ({})\n", output.display(), size(bytes)));
+    }
+    text
+}

@@ -1,0 +1,93 @@
+//! `kolosal train`
+
+use kolosal_platform::{ErrorKind, Platform, Stop, TrainJob, TrainSummary, peak_rss_bytes};
+
+use crate::args::TrainArgs;
+use crate::command::{evaluate, leaderboard};
+use crate::output::{Output, number, size};
+use crate::progress::Live;
+use crate::wire;
+
+pub(crate) fn run(platform: &Platform, args: TrainArgs, output: &Output) -> anyhow::Result<u8> {
+    let live = Live::new(output);
+    let trained = platform.train(&job(args), &live);
+    live.clear();
+    let summary = trained?;
+    output.result(&wire_form(&summary), || text(&summary))?;
+    Ok(if summary.stop == Stop::Cancelled {
+        ErrorKind::Cancelled.exit_code()
+    } else {
+        0
+    })
+}
+
+fn job(args: TrainArgs) -> TrainJob {
+    TrainJob {
+        data: args.data,
+        test: args.test,
+        target: args.target,
+        task: args.task.into(),
+        metric: args.metric,
+        preset: args.preset.into(),
+        learners: args.learners,
+        seed: args.seed,
+        group: args.group,
+        time_column: args.time_column,
+        weight: args.weight,
+        is_strict: args.strict,
+        column_types: args.column_type,
+        time_limit: args.time_limit,
+        work_limit: args.work_limit,
+        output: args.output,
+    }
+}
+
+fn wire_form(summary: &TrainSummary) -> wire::Trained {
+    let manifest = &summary.manifest;
+    wire::Trained {
+        model: summary.output.display().to_string(),
+        model_bytes: summary.model_bytes,
+        task: manifest.task.clone(),
+        target: manifest.target.clone(),
+        metric: manifest.metric.clone(),
+        score: manifest.scores.get(&manifest.metric).copied(),
+        scores: manifest.scores.clone(),
+        test: summary.test.as_ref().map(wire::Judged::from),
+        leaderboard: wire::lines(&manifest.leaderboard, &summary.trials),
+        importances: manifest.importances.clone(),
+        notes: manifest.notes.clone(),
+        stop: summary.stop.name(),
+        load_s: summary.load_time.as_secs_f64(),
+        elapsed_s: summary.elapsed.as_secs_f64(),
+        peak_rss_bytes: peak_rss_bytes(),
+    }
+}
+
+fn text(summary: &TrainSummary) -> String {
+    let manifest = &summary.manifest;
+    let mut text = leaderboard::text(manifest, &summary.trials);
+    text.push('\n');
+    if let Some(score) = manifest.scores.get(&manifest.metric) {
+        text.push_str(&format!(
+            "held-out rows: {} {}\n",
+            manifest.metric,
+            number(*score)
+        ));
+    }
+    if let Some(test) = &summary.test {
+        text.push_str(&format!("test rows:     {}\n", evaluate::summary(test)));
+    }
+    let stop = match summary.stop {
+        Stop::Finished => "",
+        Stop::Time => " (stopped by the time limit)",
+        Stop::Work => " (stopped by the work limit)",
+        Stop::Cancelled => " (interrupted; this is the best model so far)",
+    };
+    text.push_str(&format!(
+        "model:         {} ({}), {:.1} s in all{stop}\n",
+        summary.output.display(),
+        size(summary.model_bytes),
+        summary.elapsed.as_secs_f64()
+    ));
+    text
+}

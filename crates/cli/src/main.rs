@@ -1,0 +1,67 @@
+//! `kolosal`: from a table to a trained, judged and used model, from a shell.
+//!
+//! Results go to standard output, everything else to standard error; `--json` gives results in a fixed form. Exit codes
+//! are those of [`kolosal_platform::ErrorKind::exit_code`].
+
+mod args;
+mod command;
+mod output;
+mod progress;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kolosal_platform::{Cancel, Platform, Settings, SystemClock};
+
+use crate::args::{Cli, Command};
+use crate::output::Output;
+
+fn main() -> ExitCode {
+    let clock = SystemClock::start();
+    let cli = Cli::parse();
+    let output = Output::new(cli.global.json, cli.global.quiet);
+    let done = run(cli, clock, &output);
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => ExitCode::from(output.fail(&error)),
+    }
+}
+
+/// Does what was asked for; gives the exit code of a job that ended well.
+fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
+    let Cli { global, command } = cli;
+    if let Command::Completions(args) = command {
+        return command::completions::run(&args);
+    }
+    let cancel = Cancel::new();
+    if matches!(command, Command::Train(_)) {
+        stop_on_signals(&cancel)?;
+    }
+    let settings = Settings {
+        threads: global.threads,
+        memory_bytes: global.memory_limit,
+    };
+    let platform = Platform::new(&settings, clock, cancel)?;
+    match command {
+        Command::Train(args) => command::train::run(&platform, *args, output),
+        Command::Fit(args) => command::fit::run(&platform, *args, output),
+        Command::Predict(args) => command::predict::run(&platform, &args, output),
+        Command::Evaluate(args) => command::evaluate::run(&platform, &args, output),
+        Command::Leaderboard(args) => command::leaderboard::run(&platform, &args, output),
+        Command::Inspect(_) => Ok(1),
+        Command::Learners(args) => command::learners::run(&platform, &args, output),
+        Command::Doctor => command::doctor::run(&platform, output),
+        Command::Bench(args) => command::bench::run(&platform, &args, output),
+        Command::Completions(_) => unreachable!("handled above"),
+    }
+}
+
+/// The first Ctrl-C (or a request to end) stops the job and keeps the best model so far; the second ends the process.
+fn stop_on_signals(cancel: &Cancel) -> anyhow::Result<()> {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, cancel.flag())?;
+        signal_hook::flag::register(signal, cancel.flag())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! The JSON of the command line. Field names are a promise: they may be added to, never changed.
+
+use std::collections::BTreeMap;
+
+use kolosal_platform::{
+    Check, ClassReport, Evaluation, LeaderboardEntry, LearnerInfo, ParamInfo, TrialReport,
+};
+use serde::Serialize;
+
+/// A command that failed, on standard error.
+#[derive(Serialize)]
+pub(crate) struct Failure {
+    error: FailureBody,
+}
+
+#[derive(Serialize)]
+struct FailureBody {
+    kind: &'static str,
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: &'static str, message: String) -> Self {
+        Self {
+            error: FailureBody { kind, message },
+        }
+    }
+}
+
+/// A line of a leaderboard.
+#[derive(Serialize)]
+pub(crate) struct Line {
+    rank: usize,
+    name: String,
+    learner: String,
+    params: BTreeMap<String, String>,
+    score: Option<f64>,
+    validation: String,
+    weight: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fit_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+/// Lines with their ranks; with times where trials of this run are known.
+pub(crate) fn lines(entries: &[LeaderboardEntry], trials: &[TrialReport]) -> Vec<Line> {
+    let time_of = |name: &str| {
+        trials
+            .iter()
+            .find(|t| t.name == name)
+            .map(|t| t.elapsed.as_secs_f64())
+    };
+    let line = |(at, entry): (usize, &LeaderboardEntry)| Line {
+        rank: at + 1,
+        name: entry.name.clone(),
+        learner: entry.learner.clone(),
+        params: entry.params.clone(),
+        score: entry.score,
+        validation: entry.validation.clone(),
+        weight: entry.weight,
+        fit_s: time_of(&entry.name),
+        problem: entry.problem.clone(),
+    };
+    entries.iter().enumerate().map(line).collect()
+}
+
+/// How good a model is on a table.
+#[derive(Serialize)]
+pub(crate) struct Judged {
+    rows: usize,
+    rows_left_out: usize,
+    metric: String,
+    scores: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    undefined: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    classes: Vec<ClassLine>,
+    predict_s: f64,
+}
+
+#[derive(Serialize)]
+struct ClassLine {
+    label: String,
+    rows: usize,
+    predicted: usize,
+    right: usize,
+}
+
+impl From<&Evaluation> for Judged {
+    fn from(e: &Evaluation) -> Self {
+        let class = |c: &ClassReport| ClassLine {
+            label: c.label.clone(),
+            rows: c.rows,
+            predicted: c.predicted,
+            right: c.right,
+        };
+        Self {
+            rows: e.rows,
+            rows_left_out: e.rows_left_out,
+            metric: e.metric.clone(),
+            scores: e.scores.clone(),
+            undefined: e.undefined.clone(),
+            classes: e.classes.iter().map(class).collect(),
+            predict_s: e.predict_time.as_secs_f64(),
+        }
+    }
+}
+
+/// The result of `train`.
+#[derive(Serialize)]
+pub(crate) struct Trained {
+    pub(crate) model: String,
+    pub(crate) model_bytes: u64,
+    pub(crate) task: String,
+    pub(crate) target: String,
+    pub(crate) metric: String,
+    pub(crate) score: Option<f64>,
+    pub(crate) scores: BTreeMap<String, f64>,
+    pub(crate) test: Option<Judged>,
+    pub(crate) leaderboard: Vec<Line>,
+    pub(crate) importances: BTreeMap<String, f64>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) stop: &'static str,
+    pub(crate) load_s: f64,
+    pub(crate) elapsed_s: f64,
+    pub(crate) peak_rss_bytes: Option<u64>,
+}
+
+/// The result of `fit`.
+#[derive(Serialize)]
+pub(crate) struct Fitted {
+    pub(crate) learner: String,
+    pub(crate) params: BTreeMap<String, String>,
+    pub(crate) task: String,
+    pub(crate) rows: usize,
+    pub(crate) load_s: f64,
+    pub(crate) bin_s: f64,
+    pub(crate) fit_s: f64,
+    pub(crate) peak_rss_bytes: Option<u64>,
+    /// On the validation table; empty without one.
+    pub(crate) metrics: BTreeMap<String, f64>,
+    pub(crate) model: Option<String>,
+    pub(crate) model_bytes: Option<u64>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// The result of `predict`.
+#[derive(Serialize)]
+pub(crate) struct Predicted {
+    pub(crate) output: String,
+    pub(crate) rows: usize,
+    pub(crate) columns: Vec<String>,
+    pub(crate) predict_s: f64,
+    pub(crate) notes: Vec<String>,
+}
+
+/// The result of `leaderboard`.
+#[derive(Serialize)]
+pub(crate) struct Board {
+    pub(crate) metric: String,
+    pub(crate) leaderboard: Vec<Line>,
+}
+
+/// The result of `bench read`.
+#[derive(Serialize)]
+pub(crate) struct ReadBench {
+    pub(crate) load_s: f64,
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) peak_rss_bytes: Option<u64>,
+}
+
+/// The result of `doctor`.
+#[derive(Serialize)]
+pub(crate) struct Health {
+    ok: bool,
+    checks: Vec<HealthLine>,
+}
+
+#[derive(Serialize)]
+struct HealthLine {
+    name: &'static str,
+    found: String,
+    remedy: Option<String>,
+}
+
+impl Health {
+    pub(crate) fn new(ok: bool, checks: &[Check]) -> Self {
+        let line = |c: &Check| HealthLine {
+            name: c.name,
+            found: c.found.clone(),
+            remedy: c.remedy.clone(),
+        };
+        Self {
+            ok,
+            checks: checks.iter().map(line).collect(),
+        }
+    }
+}
+
+/// A learner.
+#[derive(Serialize)]
+pub(crate) struct LearnerJson {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    title: &'static str,
+    doc: &'static str,
+    family: &'static str,
+    tasks: Vec<&'static str>,
+    takes_missing: bool,
+    takes_categories: bool,
+    params: Vec<ParamJson>,
+}
+
+#[derive(Serialize)]
+struct ParamJson {
+    name: &'static str,
+    aliases: &'static [&'static str],
+    doc: &'static str,
+    default: String,
+    legal: String,
+    search: Option<String>,
+    only_if: Option<String>,
+}
+
+impl From<&LearnerInfo> for LearnerJson {
+    fn from(info: &LearnerInfo) -> Self {
+        let param = |p: &ParamInfo| ParamJson {
+            name: p.name,
+            aliases: p.aliases,
+            doc: p.doc,
+            default: p.default.clone(),
+            legal: p.legal.clone(),
+            search: p.search.clone(),
+            only_if: p.only_if.clone(),
+        };
+        Self {
+            name: info.name,
+            aliases: info.aliases,
+            title: info.title,
+            doc: info.doc,
+            family: info.family,
+            tasks: info.tasks.clone(),
+            takes_missing: info.takes_missing,
+            takes_categories: info.takes_categories,
+            params: info.params.iter().map(param).collect(),
+        }
+    }
+}

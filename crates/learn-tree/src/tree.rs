@@ -1,0 +1,274 @@
+//! A grown tree: flat nodes, two children side by side and always behind their parent, so that a walk must end.
+
+use kolosal_learner::{ArtifactError, Decoder, Encoder};
+
+const LEAF: u32 = 1 << 31;
+const MISSING_LEFT: u32 = 1 << 30;
+const LEVELS: u32 = 1 << 29;
+const FEATURE: u32 = LEVELS - 1;
+
+/// One node in sixteen bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Node {
+    /// Threshold of a number, start of a level set, or the answer of a leaf of width one.
+    value: f64,
+    /// The left child, the right one follows; in a leaf the position of its answer.
+    link: u32,
+    /// The feature, and what kind of node this is.
+    field: u32,
+}
+
+/// How a split sends a value to one side.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Test {
+    /// Numbers up to the threshold go left.
+    UpTo(f64),
+    /// Levels whose bit is set go left.
+    Among(Vec<u64>),
+}
+
+/// Where missing values go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Left,
+    Right,
+}
+
+/// A tree whose leaves answer with `width` numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tree {
+    width: usize,
+    nodes: Vec<Node>,
+    /// Level sets, each one its number of words followed by the words.
+    sets: Vec<u64>,
+    /// Answers of leaves wider than one number.
+    answers: Vec<f64>,
+}
+
+impl Tree {
+    /// A tree that is one leaf without an answer yet.
+    pub(crate) fn new(width: usize) -> Self {
+        let root = Node {
+            value: 0.0,
+            link: 0,
+            field: LEAF,
+        };
+        Self {
+            width,
+            nodes: vec![root],
+            sets: Vec::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    /// Gives a leaf its answer.
+    pub(crate) fn set_answer(&mut self, node: u32, answer: &[f64]) {
+        assert_eq!(answer.len(), self.width, "an answer has the tree's width");
+        let leaf = &mut self.nodes[node as usize];
+        assert!(leaf.is_leaf(), "only leaves answer");
+        if let [value] = answer {
+            leaf.value = *value;
+        } else {
+            leaf.link = (self.answers.len() / self.width) as u32;
+            self.answers.extend_from_slice(answer);
+        }
+    }
+
+    /// Turns a leaf into a split and returns its left child; the right child follows it.
+    pub(crate) fn split(&mut self, node: u32, feature: u32, test: &Test, missing: Side) -> u32 {
+        assert!(feature <= FEATURE, "feature numbers leave room for the flags");
+        let (kind, value) = match test {
+            Test::UpTo(threshold) => (0, *threshold),
+            Test::Among(words) => (LEVELS, self.push_set(words)),
+        };
+        let missing = if missing == Side::Left { MISSING_LEFT } else { 0 };
+        let link = self.nodes.len() as u32;
+        self.nodes[node as usize] = Node {
+            value,
+            link,
+            field: feature | kind | missing,
+        };
+        let leaf = Node {
+            value: 0.0,
+            link: 0,
+            field: LEAF,
+        };
+        self.nodes.extend([leaf, leaf]);
+        link
+    }
+
+    fn push_set(&mut self, words: &[u64]) -> f64 {
+        let at = self.sets.len();
+        self.sets.push(words.len() as u64);
+        self.sets.extend_from_slice(words);
+        at as f64
+    }
+
+    /// How many nodes there are.
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// How many leaves there are.
+    pub(crate) fn leaf_count(&self) -> usize {
+        self.nodes.len().div_ceil(2)
+    }
+
+    /// The feature and the left child of a split; `None` for a leaf.
+    pub(crate) fn split_of(&self, node: u32) -> Option<(usize, u32)> {
+        let node = &self.nodes[node as usize];
+        (!node.is_leaf()).then_some((node.feature(), node.link))
+    }
+
+    /// A node's test and the side of missing values; meaningless for leaves.
+    pub(crate) fn test_of(&self, node: u32) -> (Test, Side) {
+        let node = &self.nodes[node as usize];
+        let test = if node.field & LEVELS != 0 {
+            let at = node.value as usize;
+            Test::Among(self.sets[at + 1..=at + self.sets[at] as usize].to_vec())
+        } else {
+            Test::UpTo(node.value)
+        };
+        (
+            test,
+            if node.field & MISSING_LEFT != 0 {
+                Side::Left
+            } else {
+                Side::Right
+            },
+        )
+    }
+
+    /// Adds the answer for a row of values (codes for categories, NaN for missing) to `out`.
+    #[inline]
+    pub(crate) fn add_answer(&self, row: &[f64], out: &mut [f64]) {
+        let leaf = self.leaf(row);
+        if let [slot] = out {
+            *slot += leaf.value;
+        } else {
+            let from = leaf.link as usize * self.width;
+            let answer = &self.answers[from..from + self.width];
+            out.iter_mut()
+                .zip(answer)
+                .for_each(|(slot, value)| *slot += value);
+        }
+    }
+
+    #[inline]
+    fn leaf(&self, row: &[f64]) -> &Node {
+        let mut node = &self.nodes[0];
+        while !node.is_leaf() {
+            let value = row[node.feature()];
+            let left = if value.is_nan() {
+                node.field & MISSING_LEFT != 0
+            } else if node.field & LEVELS != 0 {
+                self.holds(node, value as usize)
+            } else {
+                value <= node.value
+            };
+            node = &self.nodes[node.link as usize + usize::from(!left)];
+        }
+        node
+    }
+
+    /// Whether a level goes left; a level beyond the set goes where missing values go.
+    fn holds(&self, node: &Node, level: usize) -> bool {
+        let at = node.value as usize;
+        if level / 64 >= self.sets[at] as usize {
+            return node.field & MISSING_LEFT != 0;
+        }
+        self.sets[at + 1 + level / 64] >> (level % 64) & 1 == 1
+    }
+
+    /// Bytes held on the heap.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Node>() + (self.sets.capacity() + self.answers.capacity()) * 8
+    }
+
+    /// Gives back what growing has allocated ahead.
+    pub(crate) fn shrink(&mut self) {
+        self.nodes.shrink_to_fit();
+        self.sets.shrink_to_fit();
+        self.answers.shrink_to_fit();
+    }
+
+    pub(crate) fn save(&self, to: &mut Encoder) {
+        to.u32s(&self.nodes.iter().map(|node| node.field).collect::<Vec<_>>());
+        to.u32s(&self.nodes.iter().map(|node| node.link).collect::<Vec<_>>());
+        to.f64s(&self.nodes.iter().map(|node| node.value).collect::<Vec<_>>());
+        let halves = self
+            .sets
+            .iter()
+            .flat_map(|&word| [word as u32, (word >> 32) as u32]);
+        to.u32s(&halves.collect::<Vec<_>>());
+        to.f64s(&self.answers);
+    }
+
+    /// Reads a tree over `features` columns back; `legal` says which numbers an answer may hold.
+    pub(crate) fn load(
+        from: &mut Decoder<'_>,
+        features: usize,
+        width: usize,
+        legal: fn(f64) -> bool,
+    ) -> Result<Self, ArtifactError> {
+        let (fields, links, values) = (from.u32s()?, from.u32s()?, from.f64s()?);
+        if fields.len() != links.len() || fields.len() != values.len() || fields.len() % 2 == 0 {
+            return Err(ArtifactError::damaged("the node lists of a tree do not match"));
+        }
+        let nodes = (0..fields.len()).map(|at| Node {
+            value: values[at],
+            link: links[at],
+            field: fields[at],
+        });
+        let halves = from.u32s()?;
+        let (pairs, rest) = halves.as_chunks::<2>();
+        let tree = Self {
+            width,
+            nodes: nodes.collect(),
+            sets: pairs
+                .iter()
+                .map(|&[low, high]| u64::from(low) | u64::from(high) << 32)
+                .collect(),
+            answers: from.f64s()?,
+        };
+        let sound = rest.is_empty()
+            && tree.answers.iter().all(|&value| legal(value))
+            && (0..tree.nodes.len()).all(|at| tree.is_sound(at, features, legal));
+        if sound {
+            Ok(tree)
+        } else {
+            Err(ArtifactError::damaged("a tree has a node that leads nowhere"))
+        }
+    }
+
+    /// Whether a walk that reaches this node stays in bounds and goes forward.
+    fn is_sound(&self, at: usize, features: usize, legal: fn(f64) -> bool) -> bool {
+        let node = &self.nodes[at];
+        let link = node.link as usize;
+        if node.is_leaf() {
+            let answered = self.width == 1 || (link + 1) * self.width <= self.answers.len();
+            return answered && legal(node.value);
+        }
+        let forward = link > at && link + 1 < self.nodes.len() && node.feature() < features;
+        let decides = if node.field & LEVELS == 0 {
+            !node.value.is_nan()
+        } else {
+            let set = node.value as usize;
+            let room = self.sets.len().saturating_sub(set) as u64;
+            set as f64 == node.value && room > 0 && self.sets[set] < room
+        };
+        forward && decides
+    }
+}
+
+impl Node {
+    #[inline]
+    fn is_leaf(&self) -> bool {
+        self.field & LEAF != 0
+    }
+
+    #[inline]
+    fn feature(&self) -> usize {
+        (self.field & FEATURE) as usize
+    }
+}

@@ -1,0 +1,141 @@
+//! Single fits: one learner, given parameters.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kolosal_base::{Clock, Seed};
+use kolosal_learner::{ParamDef, Point};
+use kolosal_pipeline::Manifest;
+use kolosal_training::{Budget, Preset, TaskChoice, TrainRequest, fit};
+
+use crate::model::save;
+use crate::train::require_writable;
+use crate::{ColumnTypes, Evaluation, Model, Platform, PlatformError};
+
+/// What to fit.
+#[derive(Debug, Clone)]
+pub struct FitJob {
+    /// The learner's name or alias.
+    pub learner: String,
+    /// Parameters as the user wrote them.
+    pub settings: Vec<(String, String)>,
+    /// The training table.
+    pub data: PathBuf,
+    /// Rows to judge the model by.
+    pub valid: Option<PathBuf>,
+    /// The column to predict.
+    pub target: String,
+    /// The question.
+    pub task: TaskChoice,
+    /// The seed.
+    pub seed: u64,
+    /// Column of weights.
+    pub weight: Option<String>,
+    /// Types of columns.
+    pub column_types: ColumnTypes,
+    /// Where the model goes, if anywhere.
+    pub output: Option<PathBuf>,
+}
+
+/// What came of it.
+pub struct FitSummary {
+    /// What the model says of itself.
+    pub manifest: Manifest,
+    /// Time to read the table.
+    pub load_time: Duration,
+    /// Time to bin its columns.
+    pub bin_time: Duration,
+    /// Time of the fit.
+    pub fit_time: Duration,
+    /// The model on the validation rows.
+    pub valid: Option<Evaluation>,
+    /// What the learner said.
+    pub warnings: Vec<String>,
+    /// Size of the model, if it was written.
+    pub model_bytes: Option<u64>,
+}
+
+impl Platform {
+    /// Fits one learner.
+    ///
+    /// # Errors
+    /// [`PlatformError`]; the file at the output is then as it was.
+    pub fn fit(&self, job: &FitJob) -> Result<FitSummary, PlatformError> {
+        let learner = kolosal_learners::find(&job.learner)?;
+        let point = point_of(&job.settings, learner.params())?;
+        if let Some(output) = &job.output {
+            require_writable(output)?;
+        }
+        let table = self.read(&job.data, &job.column_types)?;
+        let request = TrainRequest {
+            task: job.task,
+            preset: Preset::Fast,
+            seed: Seed::new(job.seed),
+            weight: job.weight.clone(),
+            ..TrainRequest::new(job.target.clone())
+        };
+        let budget = Budget {
+            workers: &self.workers,
+            memory: &self.memory,
+            clock: &self.clock as &dyn Clock,
+            deadline: None,
+            work_max: None,
+            cancel: &self.cancel,
+        };
+        let fitted = fit(&table.frame, (learner.card().name, &point), &request, &budget)?;
+        let model_bytes = match &job.output {
+            Some(output) => Some(save(output, &fitted.manifest, &fitted.pipeline)?),
+            None => None,
+        };
+        let file = job
+            .output
+            .clone()
+            .unwrap_or_else(|| PathBuf::from("(not written)"));
+        let model = Model {
+            file,
+            manifest: fitted.manifest,
+            pipeline: fitted.pipeline,
+        };
+        let valid = job
+            .valid
+            .as_ref()
+            .map(|file| self.evaluate(&model, file))
+            .transpose()?;
+        Ok(FitSummary {
+            manifest: model.manifest,
+            load_time: table.load_time,
+            bin_time: fitted.bin_time,
+            fit_time: fitted.fit_time,
+            valid,
+            warnings: fitted.warnings,
+            model_bytes,
+        })
+    }
+}
+
+/// Reads `name=value` settings by the learner's table; names the table does not have are left for its own check.
+fn point_of(settings: &[(String, String)], defs: &[ParamDef]) -> Result<Point, PlatformError> {
+    let mut point = Point::new();
+    for (name, text) in settings {
+        let def = defs
+            .iter()
+            .find(|def| def.name == name || def.aliases.contains(&name.as_str()));
+        let value = match def {
+            None => kolosal_learner::Value::Choice(text.clone()),
+            Some(def) => def.legal.parse(text).ok_or_else(|| PlatformError::Setting {
+                what: def.name,
+                value: format!("'{text}'"),
+                allowed: def.legal.to_string(),
+            })?,
+        };
+        if point.insert(name.clone(), value).is_some() {
+            let value = format!("'{text}' again");
+            return Err(PlatformError::Setting {
+                what: "a parameter",
+                value,
+                allowed: format!("given once; {name} is given twice"),
+            });
+        }
+    }
+    Ok(point)
+}

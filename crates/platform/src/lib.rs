@@ -1,0 +1,40 @@
+//! The one door to the engines. Command line, server and Python bindings call a [`Platform`] and nothing below it.
+//!
+//! Requests and answers are plain data with public fields, so that each door can give them its own wire form. A
+//! [`Platform`] owns what a job may use: worker threads, the memory ledger, the clock and the request to stop.
+//!
+//! ```
+//! use kolosal_base::{Cancel, SystemClock};
+//! use kolosal_platform::{Platform, Settings};
+//!
+//! let platform = Platform::new(&Settings { threads: Some(1), memory_bytes: None }, SystemClock::start(), Cancel::new())?;
+//! assert!(platform.learners().iter().any(|learner| learner.name == "baseline"));
+//! # Ok::<(), kolosal_platform::PlatformError>(())
+//! ```
+
+mod doctor;
+mod error;
+mod evaluate;
+mod fit;
+mod learners;
+mod model;
+mod platform;
+mod predict;
+mod table;
+mod train;
+
+pub use doctor::{Check, Diagnosis};
+pub use error::PlatformError;
+pub use evaluate::{ClassReport, Evaluation};
+pub use fit::{FitJob, FitSummary};
+pub use learners::{LearnerInfo, ParamInfo};
+pub use model::Model;
+pub use platform::{Platform, Settings};
+pub use predict::PredictSummary;
+pub use table::{ColumnTypes, Table};
+pub use train::{TrainJob, TrainSummary};
+
+pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock};
+pub use kolosal_compute::{Machine, peak_rss_bytes};
+pub use kolosal_pipeline::{FORMAT_VERSION, LeaderboardEntry, Manifest, MemberEntry};
+pub use kolosal_training::{Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};

@@ -1,0 +1,91 @@
+//! Scoring a table into a file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kolosal_base::Clock;
+use kolosal_frame::{Categories, Column, Field, Frame, Kind};
+use kolosal_learner::{Meaning, Predictions};
+
+use crate::train::require_writable;
+use crate::{Model, Platform, PlatformError, Table};
+
+/// What was scored.
+#[derive(Debug, Clone)]
+pub struct PredictSummary {
+    /// Rows answered.
+    pub rows: usize,
+    /// Where the answers are.
+    pub output: PathBuf,
+    /// Columns of the answers.
+    pub columns: Vec<String>,
+    /// Time to predict, without reading and writing.
+    pub predict_time: Duration,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+impl Platform {
+    /// Answers every row of a table and writes the answers: the column `prediction`, and for a classification the
+    /// column `proba_<class>` of each class.
+    ///
+    /// # Errors
+    /// [`PlatformError`]; the file at the output is then as it was.
+    pub fn predict(
+        &self,
+        model: &Model,
+        data: &Path,
+        output: &Path,
+    ) -> Result<PredictSummary, PlatformError> {
+        require_writable(output)?;
+        let table = self.read_frozen(data, model.pipeline.schema())?;
+        let started = self.clock.now();
+        let predictions = self.answers(model, &table)?;
+        let predict_time = self.clock.now().saturating_sub(started);
+        let answers = answer_frame(model, &predictions)?;
+        Ok(PredictSummary {
+            rows: table.rows,
+            output: output.to_owned(),
+            columns: answers
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| field.name.clone())
+                .collect(),
+            predict_time,
+            notes: table.notes,
+        })
+    }
+
+    pub(crate) fn answers(&self, model: &Model, table: &Table) -> Result<Predictions, PlatformError> {
+        let answered = model.pipeline.predict(&table.frame, &self.workers);
+        answered.map_err(|source| PlatformError::Unfit {
+            file: table.file.clone(),
+            source,
+        })
+    }
+}
+
+fn answer_frame(model: &Model, predictions: &Predictions) -> Result<Frame, PlatformError> {
+    let field = |name: String, kind| Field::new(name, kind, "made by the model");
+    let rows = predictions.row_count();
+    if predictions.meaning() == Meaning::Number {
+        let column = Column::numbers(predictions.values().to_vec());
+        return Ok(Frame::new(vec![(
+            field("prediction".to_owned(), Kind::Numeric),
+            column,
+        )])?);
+    }
+    let classes = &model.pipeline.target().classes;
+    let codes = (0..rows).map(|row| predictions.class(row)).collect();
+    let labels = Column::Categories(Categories::new(codes, std::sync::Arc::clone(classes)));
+    let mut columns = vec![(field("prediction".to_owned(), Kind::Categorical), labels)];
+    for (class, label) in classes.iter().enumerate() {
+        let shares = (0..rows).map(|row| predictions.row(row)[class]).collect();
+        columns.push((
+            field(format!("proba_{label}"), Kind::Numeric),
+            Column::numbers(shares),
+        ));
+    }
+    Ok(Frame::new(columns)?)
+}

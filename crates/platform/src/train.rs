@@ -1,0 +1,159 @@
+//! Training jobs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kolosal_base::{Clock, Seed};
+use kolosal_learner::find_metric;
+use kolosal_pipeline::Manifest;
+use kolosal_training::{Budget, Events, Preset, Stop, TaskChoice, TrainRequest, TrialReport, train};
+
+use crate::model::save;
+use crate::{ColumnTypes, Evaluation, Model, Platform, PlatformError, Table};
+
+/// What to train.
+#[derive(Debug, Clone)]
+pub struct TrainJob {
+    /// The training table.
+    pub data: PathBuf,
+    /// Rows to judge the finished model by; never looked at before.
+    pub test: Option<PathBuf>,
+    /// The column to predict.
+    pub target: String,
+    /// The question.
+    pub task: TaskChoice,
+    /// The metric's name; `None` for the task's default.
+    pub metric: Option<String>,
+    /// How much is tried.
+    pub preset: Preset,
+    /// Learners to choose from; empty for all.
+    pub learners: Vec<String>,
+    /// The seed.
+    pub seed: u64,
+    /// Column of groups.
+    pub group: Option<String>,
+    /// Column of times.
+    pub time_column: Option<String>,
+    /// Column of weights.
+    pub weight: Option<String>,
+    /// Whether warnings are errors.
+    pub is_strict: bool,
+    /// Types of columns.
+    pub column_types: ColumnTypes,
+    /// Time for all of it, from the start of the platform's clock.
+    pub time_limit: Option<Duration>,
+    /// Work for all of it.
+    pub work_limit: Option<u64>,
+    /// Where the model goes.
+    pub output: PathBuf,
+}
+
+/// What came of it.
+pub struct TrainSummary {
+    /// What the model says of itself.
+    pub manifest: Manifest,
+    /// Every candidate, with the time it took.
+    pub trials: Vec<TrialReport>,
+    /// Why no further candidate was tried.
+    pub stop: Stop,
+    /// Where the model is.
+    pub output: PathBuf,
+    /// Its size.
+    pub model_bytes: u64,
+    /// The model on the rows of the test table.
+    pub test: Option<Evaluation>,
+    /// Time to read the table.
+    pub load_time: Duration,
+    /// Time for everything.
+    pub elapsed: Duration,
+}
+
+impl TrainJob {
+    fn request(&self) -> Result<TrainRequest, PlatformError> {
+        Ok(TrainRequest {
+            target: self.target.clone(),
+            task: self.task,
+            metric: self.metric.as_deref().map(find_metric).transpose()?,
+            preset: self.preset,
+            learners: self.learners.clone(),
+            seed: Seed::new(self.seed),
+            group: self.group.clone(),
+            time_column: self.time_column.clone(),
+            weight: self.weight.clone(),
+            is_strict: self.is_strict,
+        })
+    }
+}
+
+impl Platform {
+    /// Trains a model and writes it; with a test table, judges it.
+    ///
+    /// # Errors
+    /// [`PlatformError`]; the file at the output is then as it was.
+    pub fn train(&self, job: &TrainJob, events: &dyn Events) -> Result<TrainSummary, PlatformError> {
+        let request = job.request()?;
+        require_writable(&job.output)?;
+        let table = self.read(&job.data, &job.column_types)?;
+        let budget = Budget {
+            workers: &self.workers,
+            memory: &self.memory,
+            clock: &self.clock,
+            deadline: job.time_limit,
+            work_max: job.work_limit,
+            cancel: &self.cancel,
+        };
+        let Table {
+            frame,
+            notes,
+            load_time,
+            ..
+        } = table;
+        notes
+            .iter()
+            .for_each(|note| events.event(&kolosal_training::Event::Note(note)));
+        let trained = train(&frame, &request, &budget, events)?;
+        drop(frame);
+        let model_bytes = save(&job.output, &trained.manifest, &trained.pipeline)?;
+        let model = Model {
+            file: job.output.clone(),
+            manifest: trained.manifest,
+            pipeline: trained.pipeline,
+        };
+        let test = job
+            .test
+            .as_ref()
+            .map(|file| self.evaluate(&model, file))
+            .transpose()?;
+        Ok(TrainSummary {
+            manifest: model.manifest,
+            trials: trained.trials,
+            stop: trained.stop,
+            output: job.output.clone(),
+            model_bytes,
+            test,
+            load_time,
+            elapsed: self.clock.now(),
+        })
+    }
+}
+
+/// Finds out before the work, not after it, that the result has nowhere to go.
+pub(crate) fn require_writable(output: &std::path::Path) -> Result<(), PlatformError> {
+    let folder = match output.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => std::path::Path::new("."),
+    };
+    let problem = if output.is_dir() {
+        "it is a folder"
+    } else if !folder.is_dir() {
+        "its folder does not exist"
+    } else {
+        return Ok(());
+    };
+    let value = format!("{} ({problem})", output.display());
+    Err(PlatformError::Setting {
+        what: "the output",
+        value,
+        allowed: "a file in a folder that exists".to_owned(),
+    })
+}

@@ -1,0 +1,33 @@
+//! The training engine: a table and a target in, the best pipeline for it out, within the limits given.
+//!
+//! [`train`] detects the task, leaves out columns that cannot be learned from, plans how rows are held out, walks a
+//! portfolio of learners, blends those that help on held-out rows, fits them again on all rows and describes it all in
+//! a manifest. [`fit`] does the same for exactly one learner, without a search.
+//!
+//! Time, memory, threads and work are contracts: [`Budget`] carries them, every learner looks at them at least once a
+//! tree or sweep, and from the first finished candidate on there is always a pipeline to hand out. With the same seed
+//! and work, the pipeline's bytes are the same at any number of threads.
+
+mod budget;
+mod candidate;
+mod engine;
+mod error;
+mod events;
+mod facts;
+mod finish;
+mod prepare;
+mod request;
+mod single;
+mod task;
+mod trial;
+mod validation;
+
+pub use budget::{Budget, Stop};
+pub use candidate::{Candidate, portfolio};
+pub use engine::{Trained, train};
+pub use error::TrainError;
+pub use events::{Event, Events, Unheard};
+pub use facts::table_hash;
+pub use request::{Preset, TaskChoice, TrainRequest};
+pub use single::{Fitted, fit};
+pub use trial::TrialReport;

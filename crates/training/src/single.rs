@@ -1,0 +1,100 @@
+//! Exactly one learner with given parameters: no search, no blend, no rows held out.
+
+use std::time::Duration;
+
+use kolosal_frame::Frame;
+use kolosal_learner::Point;
+use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, Pipeline, fit_member};
+
+use crate::finish::{assemble_pipeline, feature_entries};
+use crate::prepare::{Prepared, prepare};
+use crate::trial::Warnings;
+use crate::{Budget, TrainError, TrainRequest, table_hash};
+
+/// The result of a single fit.
+pub struct Fitted {
+    /// What predicts.
+    pub pipeline: Pipeline,
+    /// What it is and how it came about; it has no held-out scores.
+    pub manifest: Manifest,
+    /// Time to bin the columns, where the learner bins them.
+    pub bin_time: Duration,
+    /// Time of the fit itself: transforms and learner, without binning.
+    pub fit_time: Duration,
+    /// What the learner said that is no failure.
+    pub warnings: Vec<String>,
+}
+
+/// Fits one learner on all rows with a known target.
+///
+/// # Errors
+/// [`TrainError`] if the request does not fit the table, or the learner refuses.
+pub fn fit(
+    table: &Frame,
+    (learner, point): (&str, &Point),
+    request: &TrainRequest,
+    budget: &Budget<'_>,
+) -> Result<Fitted, TrainError> {
+    let learner = kolosal_learners::find(learner)?;
+    let name = learner.card().name;
+    let failed = |source| TrainError::Fit {
+        learner: name,
+        source,
+    };
+    learner.check(point).map_err(|error| failed(error.into()))?;
+    let prepared = prepare(table, request)?;
+    let warnings = Warnings::default();
+    let plan = MemberPlan {
+        learner,
+        point: point.clone(),
+    };
+    let started = budget.clock.now();
+    let member = {
+        let cx = budget.context(request.seed.fork("fit"), Duration::ZERO, &warnings);
+        fit_member(&plan, &prepared.train_view()?, &cx).map_err(failed)?
+    };
+    let fit_time = budget.clock.now().saturating_sub(started);
+    let rows = prepared.row_count();
+    let Prepared {
+        spec,
+        shared,
+        notes,
+        table_columns,
+        ..
+    } = prepared;
+    let pipeline = assemble_pipeline(spec, shared, vec![(1.0, 0, member)], None);
+    let data = DataFacts {
+        rows,
+        columns: table_columns,
+        sha256: table_hash(table),
+    };
+    let manifest = describe(&pipeline, request, data, notes);
+    Ok(Fitted {
+        pipeline,
+        manifest,
+        bin_time: Duration::ZERO,
+        fit_time,
+        warnings: warnings.take(),
+    })
+}
+
+fn describe(pipeline: &Pipeline, request: &TrainRequest, data: DataFacts, notes: Vec<String>) -> Manifest {
+    Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        task: pipeline.target().task.kind().name().to_owned(),
+        target: pipeline.target().name.clone(),
+        classes: pipeline.target().classes.iter().map(str::to_owned).collect(),
+        features: feature_entries(pipeline),
+        data,
+        seed: request.seed.value(),
+        options: [("task".to_owned(), request.task.name().to_owned())].into(),
+        metric: kolosal_learner::default_metric(pipeline.target().task.kind())
+            .name()
+            .to_owned(),
+        scores: std::collections::BTreeMap::new(),
+        leaderboard: Vec::new(),
+        members: pipeline.member_entries(),
+        importances: pipeline.importances(),
+        notes,
+    }
+}

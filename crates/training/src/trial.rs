@@ -1,0 +1,213 @@
+//! One candidate: fitted on every fold, judged on the rows held out.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use kolosal_base::Seed;
+use kolosal_learner::{FitContext, FitError, Metric, Point, Predictions, Progress, TrainView};
+use kolosal_pipeline::{Member, fit_member};
+
+use crate::prepare::Prepared;
+use crate::validation::{Fold, Validation};
+use crate::{Budget, Candidate};
+
+/// What came of a candidate.
+#[derive(Debug, Clone)]
+pub struct TrialReport {
+    /// Its place in the portfolio, from zero.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// The learner.
+    pub learner: &'static str,
+    /// Its parameters as asked for.
+    pub point: Point,
+    /// The metric on held-out rows; `None` if it did not finish.
+    pub score: Option<f64>,
+    /// How rows were held out.
+    pub validation: String,
+    /// Time it took.
+    pub elapsed: Duration,
+    /// Why it did not finish.
+    pub problem: Option<String>,
+    /// What its learner said that is no failure.
+    pub warnings: Vec<String>,
+}
+
+/// A finished candidate.
+pub(crate) struct Finished {
+    pub(crate) candidate: Candidate,
+    /// Its place in the list of reports.
+    pub(crate) index: usize,
+    pub(crate) score: f64,
+    /// Predictions for [`Validation::rows`].
+    pub(crate) held_out: Predictions,
+    /// A member that is ready: of the first fold, or of all rows.
+    pub(crate) ready: Member,
+    /// Whether `ready` was fitted on all rows.
+    pub(crate) is_full: bool,
+    /// Time of an average fit.
+    pub(crate) fit_time: Duration,
+}
+
+/// Fits and judges one candidate; the report always comes, the rest if it finished.
+pub(crate) fn run_trial(
+    (index, candidate): (usize, &Candidate),
+    prepared: &Prepared,
+    validation: &Validation,
+    judge: &dyn Metric,
+    (budget, seed, reserve): (&Budget<'_>, Seed, Duration),
+) -> (TrialReport, Option<Finished>) {
+    let warnings = Warnings::default();
+    let started = budget.clock.now();
+    let cx = budget.context(seed.fork("trial").fork(&candidate.name), reserve, &warnings);
+    let uses_bag = validation.is_exchangeable && gives_out_of_bag(candidate);
+    let outcome = if uses_bag {
+        fit_out_of_bag(candidate, prepared, &cx)
+    } else {
+        fit_folds(candidate, prepared, validation, &cx).map(|done| (done, false))
+    };
+    let elapsed = budget.clock.now().saturating_sub(started);
+    let mut report = TrialReport {
+        index,
+        name: candidate.name.clone(),
+        learner: candidate.plan.learner.card().name,
+        point: candidate.plan.point.clone(),
+        score: None,
+        validation: if uses_bag {
+            "out of bag".to_owned()
+        } else {
+            validation.name.clone()
+        },
+        elapsed,
+        problem: None,
+        warnings: Vec::new(),
+    };
+    let judged = outcome
+        .map_err(|error| error.to_string())
+        .and_then(|((held_out, ready), is_full)| {
+            let (answers, weights) = prepared.select(&validation.rows);
+            let score = judge.score(&answers.as_target(), &held_out, weights.as_deref());
+            score
+                .map(|score| (score, held_out, ready, is_full))
+                .map_err(|error| error.to_string())
+        });
+    report.warnings = warnings.take();
+    match judged {
+        Err(problem) => {
+            report.problem = Some(problem);
+            (report, None)
+        }
+        Ok((score, held_out, ready, is_full)) => {
+            report.score = Some(score);
+            let fits = if is_full { 1 } else { validation.folds.len() as u32 };
+            let candidate = candidate.clone();
+            let fit_time = elapsed / fits;
+            (
+                report,
+                Some(Finished {
+                    candidate,
+                    index,
+                    score,
+                    held_out,
+                    ready,
+                    is_full,
+                    fit_time,
+                }),
+            )
+        }
+    }
+}
+
+/// Whether one fit on all rows gives honest predictions for each of them.
+fn gives_out_of_bag(candidate: &Candidate) -> bool {
+    let learner = candidate.plan.learner;
+    learner.card().has_out_of_bag
+        && !learner.card().wants_scaling
+        && learner
+            .check(&candidate.plan.point)
+            .is_ok_and(|point| point.get("bootstrap") == Some(&kolosal_learner::Value::Bool(true)))
+}
+
+type Done = (Predictions, Member);
+
+/// One fit on all rows. A row that no part left out (rare, and rarer with more parts) gets the model's own answer mixed
+/// with nothing: such a candidate falls back to folds.
+fn fit_out_of_bag(
+    candidate: &Candidate,
+    prepared: &Prepared,
+    cx: &FitContext<'_>,
+) -> Result<(Done, bool), FitError> {
+    let train = prepared.train_view().expect("prepared rows were checked");
+    let member = fit_member(&candidate.plan, &train, &cx.with_seed(cx.seed.fork("all rows")))?;
+    let held_out = member
+        .model()
+        .out_of_bag()
+        .cloned()
+        .expect("the card promises out-of-bag predictions");
+    Ok(((held_out, member), true))
+}
+
+fn fit_folds(
+    candidate: &Candidate,
+    prepared: &Prepared,
+    validation: &Validation,
+    cx: &FitContext<'_>,
+) -> Result<Done, FitError> {
+    let width = prepared.task().width();
+    let results = cx.workers.map(validation.folds.len(), |i| {
+        let cx = cx.with_seed(cx.seed.fork("fold").fork_index(i as u64));
+        fit_fold(candidate, prepared, &validation.folds[i], &cx)
+    });
+    let mut values = vec![0.0; validation.rows.len() * width];
+    let mut ready = None;
+    for (fold, result) in validation.folds.iter().zip(results) {
+        let (answers, member) = result?;
+        for (row, answer) in fold.valid.iter().zip(answers.chunks_exact(width)) {
+            let at = validation
+                .rows
+                .binary_search(row)
+                .expect("every held-out row is listed");
+            values[at * width..(at + 1) * width].copy_from_slice(answer);
+        }
+        ready.get_or_insert(member);
+    }
+    let held_out = Predictions::from_values(prepared.task(), values);
+    Ok((held_out, ready.expect("there is a fold")))
+}
+
+fn fit_fold(
+    candidate: &Candidate,
+    prepared: &Prepared,
+    fold: &Fold,
+    cx: &FitContext<'_>,
+) -> Result<(Vec<f64>, Member), FitError> {
+    let (answers, weights) = prepared.select(&fold.train);
+    let features = prepared.shared.frame.select(&fold.train);
+    let train = TrainView::new(features, answers.as_target(), weights.as_deref(), prepared.task())?;
+    let member = fit_member(&candidate.plan, &train, cx)?;
+    let mut out = vec![0.0; fold.valid.len() * prepared.task().width()];
+    member.predict_into(prepared.shared.frame.select(&fold.valid), &mut out);
+    Ok((out, member))
+}
+
+/// Keeps each warning once.
+#[derive(Default)]
+pub(crate) struct Warnings(Mutex<Vec<String>>);
+
+impl Warnings {
+    pub(crate) fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+impl Progress for Warnings {
+    fn step(&self, _: u64, _: u64) {}
+
+    fn warn(&self, message: &str) {
+        let mut heard = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Err(at) = heard.binary_search_by(|before| before.as_str().cmp(message)) {
+            heard.insert(at, message.to_owned());
+        }
+    }
+}
