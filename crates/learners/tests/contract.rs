@@ -22,7 +22,11 @@ fn no_two_learners_share_a_name() {
 /// The clauses about fits, in two halves of the list that can run side by side.
 fn check_half(half: usize) {
     let cases = LEARNERS.iter().flat_map(|learner| LearnerCase::of(*learner));
-    let cases: Vec<LearnerCase> = cases.enumerate().filter(|(i, _)| i % 2 == half).map(|(_, case)| case).collect();
+    let cases: Vec<LearnerCase> = cases
+        .enumerate()
+        .filter(|(i, _)| i % 2 == half)
+        .map(|(_, case)| case)
+        .collect();
     expect_none(&breaches(&cases, FIT_CLAUSES));
 }
 

@@ -84,7 +84,9 @@ fn words_of(panic: &(dyn Any + Send)) -> String {
 pub fn breaches<S: Subject>(subjects: &[S], clauses: &[Clause<S>]) -> Vec<Breach> {
     let judge = |subject: &S| {
         let subject = *subject;
-        clauses.iter().filter_map(move |clause| clause.judge(subject, PATIENCE))
+        clauses
+            .iter()
+            .filter_map(move |clause| clause.judge(subject, PATIENCE))
     };
     subjects.iter().flat_map(judge).collect()
 }
@@ -124,7 +126,10 @@ mod tests {
 
     #[track_caller]
     fn check(check: fn(&Case) -> Verdict, expected: Option<&str>) {
-        let clause = Clause { name: "keeps quiet", check };
+        let clause = Clause {
+            name: "keeps quiet",
+            check,
+        };
         let found = clause.judge(Case, Duration::from_millis(200));
         assert_eq!(found.map(|breach| breach.to_string()).as_deref(), expected);
     }
@@ -132,8 +137,14 @@ mod tests {
     #[test]
     fn errors_panics_and_hangs_are_breaches() {
         check(|_| Ok(()), None);
-        check(|_| Err("it spoke".to_owned()), Some("case: keeps quiet: it spoke"));
-        check(|_| panic!("it cried"), Some("case: keeps quiet: panicked: it cried"));
+        check(
+            |_| Err("it spoke".to_owned()),
+            Some("case: keeps quiet: it spoke"),
+        );
+        check(
+            |_| panic!("it cried"),
+            Some("case: keeps quiet: panicked: it cried"),
+        );
         check(
             |_| loop {
                 std::thread::park();

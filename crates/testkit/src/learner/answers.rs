@@ -18,9 +18,15 @@ pub(super) fn are_sound(case: &LearnerCase) -> Verdict {
     demand(model.feature_count() == columns, || {
         format!("the model knows {} of {columns} columns", model.feature_count())
     })?;
-    at("training rows", answers_soundly(case.task(), model.as_ref(), table.view()))?;
+    at(
+        "training rows",
+        answers_soundly(case.task(), model.as_ref(), table.view()),
+    )?;
     let others = mixed(case.task(), case.learner.card(), 200, 9);
-    at("other rows", answers_soundly(case.task(), model.as_ref(), others.view()))
+    at(
+        "other rows",
+        answers_soundly(case.task(), model.as_ref(), others.view()),
+    )
 }
 
 pub(super) fn depend_on_their_row_alone(case: &LearnerCase) -> Verdict {
@@ -41,10 +47,19 @@ pub(super) fn depend_on_their_row_alone(case: &LearnerCase) -> Verdict {
 pub(super) fn none_and_one(case: &LearnerCase) -> Verdict {
     let table = case.table();
     let model = case.model(&table)?;
-    demand(predict(model.as_ref(), table.view().slice(3, 0)).is_empty(), || "no rows".to_owned())?;
-    at("one row", answers_soundly(case.task(), model.as_ref(), table.gather(&[5]).view()))?;
+    demand(
+        predict(model.as_ref(), table.view().slice(3, 0)).is_empty(),
+        || "no rows".to_owned(),
+    )?;
+    at(
+        "one row",
+        answers_soundly(case.task(), model.as_ref(), table.gather(&[5]).view()),
+    )?;
     let empty = table.gather(&[]);
-    at("an empty table", answers_soundly(case.task(), model.as_ref(), empty.view()))
+    at(
+        "an empty table",
+        answers_soundly(case.task(), model.as_ref(), empty.view()),
+    )
 }
 
 pub(super) fn unseen_categories(case: &LearnerCase) -> Verdict {
@@ -54,20 +69,30 @@ pub(super) fn unseen_categories(case: &LearnerCase) -> Verdict {
     let table = case.table();
     let colour = table.frame.schema().position("colour").expect("a category");
     // Trained without the rows of level 0, asked for rows of each level, and of none.
-    let known: Vec<u32> =
-        (0..table.row_count() as u32).filter(|&row| table.view().codes(colour)[row as usize] != 0).collect();
+    let known: Vec<u32> = (0..table.row_count() as u32)
+        .filter(|&row| table.view().codes(colour)[row as usize] != 0)
+        .collect();
     let room = Room::new(1);
     let model = accepted(case.fit(&table.fold(&known).train(), &room.cx())?)?;
-    at("a level unseen in training", answers_soundly(case.task(), model.as_ref(), table.view()))?;
+    at(
+        "a level unseen in training",
+        answers_soundly(case.task(), model.as_ref(), table.view()),
+    )?;
     let missing = table.replacing(colour, with_codes(&table.frame, colour, MISSING));
-    at("a missing category", answers_soundly(case.task(), model.as_ref(), missing.view()))
+    at(
+        "a missing category",
+        answers_soundly(case.task(), model.as_ref(), missing.view()),
+    )
 }
 
 fn with_codes(frame: &Frame, position: usize, code: u32) -> Column {
     let Column::Categories(categories) = &frame.columns()[position] else {
         panic!("column {position} is a category");
     };
-    Column::Categories(Categories::new(vec![code; frame.row_count()], Arc::clone(categories.levels())))
+    Column::Categories(Categories::new(
+        vec![code; frame.row_count()],
+        Arc::clone(categories.levels()),
+    ))
 }
 
 pub(super) fn huge_rows(case: &LearnerCase) -> Verdict {
@@ -82,7 +107,10 @@ pub(super) fn huge_rows(case: &LearnerCase) -> Verdict {
     }
     if case.learner.card().takes_missing {
         let missing = all_numbers(&table, f64::NAN);
-        at("all numbers missing", answers_soundly(case.task(), model.as_ref(), missing.view()))?;
+        at(
+            "all numbers missing",
+            answers_soundly(case.task(), model.as_ref(), missing.view()),
+        )?;
     }
     Ok(())
 }
@@ -121,7 +149,9 @@ pub(super) fn out_of_bag(case: &LearnerCase) -> Verdict {
     let Some(answers) = model.out_of_bag() else {
         return demand(!claimed, || "the card claims them, the model has none".to_owned());
     };
-    demand(claimed, || "the model has them, the card does not say so".to_owned())?;
+    demand(claimed, || {
+        "the model has them, the card does not say so".to_owned()
+    })?;
     demand(answers.row_count() == table.row_count(), || {
         format!("{} answers for {} rows", answers.row_count(), table.row_count())
     })?;

@@ -15,31 +15,45 @@ pub(super) fn read_back_the_same(case: &LearnerCase) -> Verdict {
     let model = case.model(&table)?;
     let bytes = bytes_of(model.as_ref());
     let mut from = Decoder::new(&bytes);
-    let loaded = case.learner.load(&mut from).map_err(|error| format!("its own bytes are refused: {error}"))?;
-    from.finish().map_err(|error| format!("not all bytes are read: {error}"))?;
+    let loaded = case
+        .learner
+        .load(&mut from)
+        .map_err(|error| format!("its own bytes are refused: {error}"))?;
+    from.finish()
+        .map_err(|error| format!("not all bytes are read: {error}"))?;
     let facts = |model: &dyn FittedModel| (model.shape(), model.feature_count());
-    demand(facts(model.as_ref()) == facts(loaded.as_ref()), || "shape or columns differ".to_owned())?;
+    demand(facts(model.as_ref()) == facts(loaded.as_ref()), || {
+        "shape or columns differ".to_owned()
+    })?;
     same_bits(
         "predicted after loading",
         &predict(model.as_ref(), table.view()),
         &predict(loaded.as_ref(), table.view()),
     )?;
-    demand(bytes_of(loaded.as_ref()) == bytes, || "saving again gives other bytes".to_owned())?;
-    demand(model.importances() == loaded.importances(), || "importances differ after loading".to_owned())
+    demand(bytes_of(loaded.as_ref()) == bytes, || {
+        "saving again gives other bytes".to_owned()
+    })?;
+    demand(model.importances() == loaded.importances(), || {
+        "importances differ after loading".to_owned()
+    })
 }
 
 /// Places spread over the bytes, every one if there are few.
 pub(crate) fn places(len: usize) -> impl Iterator<Item = usize> {
     let step = len.div_ceil(PLACES_MAX).max(1);
     let mut rng = Seed::new(len as u64).rng();
-    (0..len).step_by(step).map(move |start| start + rng.below(step.min(len - start)))
+    (0..len)
+        .step_by(step)
+        .map(move |start| start + rng.below(step.min(len - start)))
 }
 
 pub(super) fn truncated_are_refused(case: &LearnerCase) -> Verdict {
     let bytes = bytes_of(case.model(&case.table())?.as_ref());
     places(bytes.len()).try_for_each(|at| {
         let is_refused = case.learner.load(&mut Decoder::new(&bytes[..at])).is_err();
-        demand(is_refused, || format!("the first {at} of {} bytes are accepted", bytes.len()))
+        demand(is_refused, || {
+            format!("the first {at} of {} bytes are accepted", bytes.len())
+        })
     })
 }
 

@@ -16,12 +16,20 @@ pub(crate) fn is_name(name: &str) -> bool {
 pub(super) fn is_complete(case: &LearnerCase) -> Verdict {
     let card = case.learner.card();
     for name in card.aliases.iter().chain([&card.name]) {
-        demand(is_name(name), || format!("'{name}' is not lower case joined by _"))?;
+        demand(is_name(name), || {
+            format!("'{name}' is not lower case joined by _")
+        })?;
     }
     demand(!card.title.trim().is_empty(), || "there is no title".to_owned())?;
-    demand(card.doc.ends_with('.'), || format!("the doc does not end in a full stop: {:?}", card.doc))?;
+    demand(card.doc.ends_with('.'), || {
+        format!("the doc does not end in a full stop: {:?}", card.doc)
+    })?;
     demand(!card.tasks.is_empty(), || "there is no task".to_owned())?;
-    let repeated = card.tasks.iter().enumerate().find(|(i, task)| card.tasks[..*i].contains(task));
+    let repeated = card
+        .tasks
+        .iter()
+        .enumerate()
+        .find(|(i, task)| card.tasks[..*i].contains(task));
     demand(repeated.is_none(), || "a task is listed twice".to_owned())
 }
 
@@ -33,7 +41,9 @@ pub(super) fn refuses_other_tasks(case: &LearnerCase) -> Verdict {
         }
         let result = case.fit(&mixed(task, card, 20, 1).train(), &Room::new(1).cx())?;
         let is_refused = matches!(result, Err(FitError::Unsupported { .. }));
-        demand(is_refused, || format!("a {} target is not refused as unsupported", task.kind().name()))?;
+        demand(is_refused, || {
+            format!("a {} target is not refused as unsupported", task.kind().name())
+        })?;
     }
     Ok(())
 }

@@ -65,7 +65,10 @@ pub(super) fn categories_without_rows(case: &LearnerCase) -> Verdict {
     let levels = Arc::new(["a", "b", "c"].iter().collect());
     let codes = |code| Column::Categories(Categories::new(vec![code; super::ROWS], Arc::clone(&levels)));
     let table = case.table().with_column("one level", Kind::Categorical, codes(2));
-    must_answer(case, &table.with_column("no level", Kind::Categorical, codes(MISSING)))
+    must_answer(
+        case,
+        &table.with_column("no level", Kind::Categorical, codes(MISSING)),
+    )
 }
 
 pub(super) fn one_row(case: &LearnerCase) -> Verdict {
@@ -100,7 +103,17 @@ pub(super) fn absent_class(case: &LearnerCase) -> Verdict {
 }
 
 pub(super) fn more_columns_than_rows(case: &LearnerCase) -> Verdict {
-    must_answer(case, &plain(case.task(), PlainSize { rows: 10, columns: 30 }, 5))
+    must_answer(
+        case,
+        &plain(
+            case.task(),
+            PlainSize {
+                rows: 10,
+                columns: 30,
+            },
+            5,
+        ),
+    )
 }
 
 pub(super) fn equal_answers(case: &LearnerCase) -> Verdict {
@@ -111,18 +124,32 @@ pub(super) fn equal_answers(case: &LearnerCase) -> Verdict {
         let mut table = case.table();
         table.answers = Answers::Numbers(vec![value; table.row_count()]);
         let answers = predict(case.model(&table)?.as_ref(), table.view());
-        let far = answers.iter().find(|v| !((**v - value).abs() <= 1e-6 * (1.0 + value.abs())));
-        demand(far.is_none(), || format!("all answers are {value}, one is predicted as {far:?}"))?;
+        let far = answers
+            .iter()
+            .find(|v| !((**v - value).abs() <= 1e-6 * (1.0 + value.abs())));
+        demand(far.is_none(), || {
+            format!("all answers are {value}, one is predicted as {far:?}")
+        })?;
     }
     Ok(())
 }
 
 /// The numbers of the first columns times these.
 fn scaled(case: &LearnerCase, factors: [f64; 2]) -> Table {
-    let table = plain(case.task(), PlainSize { rows: super::ROWS, columns: 3 }, 6);
+    let table = plain(
+        case.task(),
+        PlainSize {
+            rows: super::ROWS,
+            columns: 3,
+        },
+        6,
+    );
     (0..2).fold(table, |table, at| {
         let values = table.view().numbers(at);
-        table.replacing(at, Column::numbers(values.iter().map(|v| v * factors[at]).collect()))
+        table.replacing(
+            at,
+            Column::numbers(values.iter().map(|v| v * factors[at]).collect()),
+        )
     })
 }
 

@@ -14,67 +14,88 @@ use crate::room::Room;
 /// The deadline of fits whose looks at the clock are counted: every checkpoint looks at it.
 const DEADLINE: Duration = Duration::from_secs(3600);
 
-/// What happens at the n-th look at the clock or step of progress.
+/// What the watch does when its moment has come.
 enum Then {
     Nothing,
     Cancel(Cancel),
     PassDeadline,
 }
 
-/// A clock, or a hearer of progress, that counts and acts.
-struct Counter {
-    seen: AtomicU64,
-    at: u64,
+/// When that is, counted from one.
+#[derive(Clone, Copy)]
+enum Moment {
+    Look(u64),
+    Step(u64),
+}
+
+/// Clock and hearer of progress in one: counts looks and steps, and acts at its moment.
+struct Watch {
+    moment: Moment,
     then: Then,
+    looks: AtomicU64,
+    steps: AtomicU64,
+    /// Steps heard after the moment.
+    late_steps: AtomicU64,
 }
 
-impl Counter {
-    fn new(at: u64, then: Then) -> Self {
+impl Watch {
+    fn new(moment: Moment, then: Then) -> Self {
+        let [looks, steps, late_steps] = [0, 0, 0].map(AtomicU64::new);
         Self {
-            seen: AtomicU64::new(0),
-            at,
+            moment,
             then,
+            looks,
+            steps,
+            late_steps,
         }
     }
 
-    fn idle() -> Self {
-        Self::new(u64::MAX, Then::Nothing)
-    }
-
-    fn count(&self) -> Duration {
-        let seen = self.seen.fetch_add(1, Ordering::Relaxed) + 1;
-        match &self.then {
-            Then::Cancel(cancel) if seen >= self.at => cancel.request(),
-            Then::PassDeadline if seen >= self.at => return DEADLINE,
-            _ => {}
+    fn has_come(&self) -> bool {
+        match self.moment {
+            Moment::Look(n) => read(&self.looks) >= n,
+            Moment::Step(n) => read(&self.steps) >= n,
         }
-        Duration::ZERO
     }
 
-    fn seen(&self) -> u64 {
-        self.seen.load(Ordering::Relaxed)
+    fn act(&self) {
+        if let Then::Cancel(cancel) = &self.then
+            && self.has_come()
+        {
+            cancel.request();
+        }
     }
 }
 
-impl Clock for Counter {
+fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+impl Clock for Watch {
     fn now(&self) -> Duration {
-        self.count()
+        self.looks.fetch_add(1, Ordering::Relaxed);
+        self.act();
+        let is_late = matches!(self.then, Then::PassDeadline) && self.has_come();
+        if is_late { DEADLINE } else { Duration::ZERO }
     }
 }
 
-impl Progress for Counter {
+impl Progress for Watch {
     fn step(&self, _: u64, _: u64) {
-        self.count();
+        if self.has_come() {
+            self.late_steps.fetch_add(1, Ordering::Relaxed);
+        }
+        self.steps.fetch_add(1, Ordering::Relaxed);
+        self.act();
     }
 
     fn warn(&self, _: &str) {}
 }
 
-/// A fit on one thread with a counting clock and counting progress.
-fn watched(case: &LearnerCase, room: &Room, clock: &Counter, progress: &Counter) -> Result<FitResult, String> {
+/// A fit on one thread under a watch.
+fn watched(case: &LearnerCase, room: &Room, watch: &Watch) -> Result<FitResult, String> {
     let cx = FitContext {
-        clock,
-        progress,
+        clock: watch,
+        progress: watch,
         deadline: Some(DEADLINE),
         ..room.cx()
     };
@@ -83,53 +104,51 @@ fn watched(case: &LearnerCase, room: &Room, clock: &Counter, progress: &Counter)
 
 /// Looks at the clock, and steps of progress, of a fit that nobody stops.
 fn undisturbed(case: &LearnerCase) -> Result<(u64, u64), String> {
-    let (clock, progress) = (Counter::idle(), Counter::idle());
-    accepted(watched(case, &Room::new(1), &clock, &progress)?)?;
-    let looks = clock.seen();
-    demand(looks > 0, || "the fit never looks whether it should stop".to_owned())?;
+    let watch = Watch::new(Moment::Look(u64::MAX), Then::Nothing);
+    accepted(watched(case, &Room::new(1), &watch)?)?;
+    let looks = read(&watch.looks);
+    demand(looks > 0, || {
+        "the fit never looks whether it should stop".to_owned()
+    })?;
     if let Some((def, rounds)) = case.rounds() {
-        demand(looks >= rounds as u64, || format!("{} = {rounds}, but only {looks} checkpoints", def.name))?;
+        demand(looks >= rounds as u64, || {
+            format!("{} = {rounds}, but only {looks} checkpoints", def.name)
+        })?;
     }
-    Ok((looks, progress.seen()))
+    Ok((looks, read(&watch.steps)))
 }
 
 /// A few numbers from `low` to `high`, both included.
 fn spread(low: u64, high: u64) -> Vec<u64> {
-    let mut picked: Vec<u64> = (0..=4).map(|quarter| low + high.saturating_sub(low) * quarter / 4).collect();
+    let mut picked: Vec<u64> = (0..=4)
+        .map(|quarter| low + high.saturating_sub(low) * quarter / 4)
+        .collect();
     picked.retain(|n| (low..=high).contains(n));
     picked.dedup();
     picked
-}
-
-fn is_cancelled(result: &FitResult) -> bool {
-    matches!(result, Err(FitError::Cancelled))
 }
 
 pub(super) fn cancel_is_heard(case: &LearnerCase) -> Verdict {
     let before = Room::new(1);
     before.cancel.request();
     let result = case.fit(&case.table().train(), &before.cx())?;
-    demand(is_cancelled(&result), || "a fit starts although it was cancelled".to_owned())?;
+    let is_heard = matches!(result, Err(FitError::Cancelled));
+    demand(is_heard, || "a fit starts although it was cancelled".to_owned())?;
     let (looks, steps) = undisturbed(case)?;
-    for n in spread(1, looks - 1) {
+    // After the last look or step nobody has to hear anything.
+    let at_looks = spread(1, looks - 1).into_iter().map(Moment::Look);
+    let at_steps = spread(1, steps.saturating_sub(1)).into_iter().map(Moment::Step);
+    at_looks.chain(at_steps).try_for_each(|moment| {
         let room = Room::new(1);
-        let clock = Counter::new(n, Then::Cancel(room.cancel.clone()));
-        let result = watched(case, &room, &clock, &Counter::idle())?;
-        let more = clock.seen() - n;
-        demand(is_cancelled(&result) && more <= 1, || {
-            format!("cancelled at checkpoint {n} of {looks}, the fit goes on for {more} more")
-        })?;
-    }
-    for n in spread(1, steps.saturating_sub(1)) {
-        let room = Room::new(1);
-        let progress = Counter::new(n, Then::Cancel(room.cancel.clone()));
-        let result = watched(case, &room, &Counter::idle(), &progress)?;
-        let more = progress.seen() - n;
-        demand(is_cancelled(&result) && more <= 1, || {
-            format!("cancelled at step {n} of {steps}, the fit goes on for {more} more")
-        })?;
-    }
-    Ok(())
+        let watch = Watch::new(moment, Then::Cancel(room.cancel.clone()));
+        let result = watched(case, &room, &watch)?;
+        stopped(
+            &watch,
+            matches!(result, Err(FitError::Cancelled)),
+            "cancelled",
+            [looks, steps],
+        )
+    })
 }
 
 pub(super) fn deadline_is_kept(case: &LearnerCase) -> Verdict {
@@ -139,18 +158,32 @@ pub(super) fn deadline_is_kept(case: &LearnerCase) -> Verdict {
     };
     late.clock.advance(Duration::from_secs(5));
     let result = case.fit(&case.table().train(), &late.cx())?;
-    let is_late = |result: &FitResult| matches!(result, Err(FitError::OutOfTime));
-    demand(is_late(&result), || "a fit starts after its deadline".to_owned())?;
-    let (looks, _) = undisturbed(case)?;
-    for n in spread(1, looks) {
-        let clock = Counter::new(n, Then::PassDeadline);
-        let result = watched(case, &Room::new(1), &clock, &Counter::idle())?;
-        let more = clock.seen() - n;
-        demand(is_late(&result) && more <= 1, || {
-            format!("the deadline passed at checkpoint {n} of {looks}, the fit goes on for {more} more")
-        })?;
-    }
-    Ok(())
+    let is_kept = matches!(result, Err(FitError::OutOfTime));
+    demand(is_kept, || "a fit starts after its deadline".to_owned())?;
+    let (looks, steps) = undisturbed(case)?;
+    spread(1, looks).into_iter().try_for_each(|n| {
+        let watch = Watch::new(Moment::Look(n), Then::PassDeadline);
+        let result = watched(case, &Room::new(1), &watch)?;
+        stopped(
+            &watch,
+            matches!(result, Err(FitError::OutOfTime)),
+            "out of time",
+            [looks, steps],
+        )
+    })
+}
+
+/// The fit ended as it should, within one more step.
+fn stopped(watch: &Watch, is_stopped: bool, how: &str, [looks, steps]: [u64; 2]) -> Verdict {
+    let moment = match watch.moment {
+        Moment::Look(n) => format!("at checkpoint {n} of {looks}"),
+        Moment::Step(n) => format!("at step {n} of {steps}"),
+    };
+    demand(is_stopped, || format!("{how} {moment}, the fit does not end so"))?;
+    let more = read(&watch.late_steps);
+    demand(more <= 1, || {
+        format!("{how} {moment}, the fit goes on for {more} steps")
+    })
 }
 
 pub(super) fn memory_is_kept(case: &LearnerCase) -> Verdict {

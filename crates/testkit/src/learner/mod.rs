@@ -20,8 +20,8 @@ pub(crate) use reproducible::outside_changed;
 
 use kolosal_frame::FrameView;
 use kolosal_learner::{
-    Encoder, FitContext, FitError, FittedModel, Learner, Meaning, ParamDef, Point, Predictions, Task, TaskKind,
-    TrainView, Value,
+    Encoder, FitContext, FitError, FittedModel, Learner, Meaning, ParamDef, Point, Predictions, Task,
+    TaskKind, TrainView, Value,
 };
 
 use crate::clause::{Breach, Clause, Subject, Verdict, breaches, demand};
@@ -39,52 +39,178 @@ pub struct LearnerCase {
 
 /// Clauses about a learner as such: its card, its table of parameters.
 pub const CARD_CLAUSES: &[Clause<LearnerCase>] = &[
-    Clause { name: "the card is complete", check: card::is_complete },
-    Clause { name: "a task that is not on the card is refused", check: card::refuses_other_tasks },
-    Clause { name: "every parameter is documented", check: params::are_documented },
-    Clause { name: "defaults and searches are legal", check: params::lie_in_their_ranges },
-    Clause { name: "names and aliases are distinct and reach their parameter", check: params::names_reach },
-    Clause { name: "conditions name a parameter and its words", check: params::conditions_hold },
-    Clause { name: "an unknown parameter is answered with the closest name", check: params::unknown_is_answered },
-    Clause { name: "the bounds of legal ranges are accepted", check: params::bounds_are_accepted },
+    Clause {
+        name: "the card is complete",
+        check: card::is_complete,
+    },
+    Clause {
+        name: "a task that is not on the card is refused",
+        check: card::refuses_other_tasks,
+    },
+    Clause {
+        name: "every parameter is documented",
+        check: params::are_documented,
+    },
+    Clause {
+        name: "defaults and searches are legal",
+        check: params::lie_in_their_ranges,
+    },
+    Clause {
+        name: "names and aliases are distinct and reach their parameter",
+        check: params::names_reach,
+    },
+    Clause {
+        name: "conditions name a parameter and its words",
+        check: params::conditions_hold,
+    },
+    Clause {
+        name: "an unknown parameter is answered with the closest name",
+        check: params::unknown_is_answered,
+    },
+    Clause {
+        name: "the bounds of legal ranges are accepted",
+        check: params::bounds_are_accepted,
+    },
 ];
 
 /// Clauses about learning one task.
 pub const FIT_CLAUSES: &[Clause<LearnerCase>] = &[
-    Clause { name: "answers are sound", check: answers::are_sound },
-    Clause { name: "a row's answer depends on that row alone", check: answers::depend_on_their_row_alone },
-    Clause { name: "no rows and one row can be answered", check: answers::none_and_one },
-    Clause { name: "unseen and missing categories are answered", check: answers::unseen_categories },
-    Clause { name: "huge and tiny values are answered", check: answers::huge_rows },
-    Clause { name: "importances are shares", check: answers::importances_are_shares },
-    Clause { name: "out-of-bag answers are as claimed", check: answers::out_of_bag },
-    Clause { name: "held-out rows for early stopping are taken", check: answers::takes_held_out_rows },
-    Clause { name: "the thread count does not change the bytes", check: reproducible::at_any_thread_count },
-    Clause { name: "another seed is taken", check: reproducible::with_another_seed },
-    Clause { name: "only the rows of the view are read", check: reproducible::only_rows_of_the_view },
-    Clause { name: "rows may come in any order", check: promises::rows_in_any_order },
-    Clause { name: "a weight is a repetition", check: promises::weight_is_repetition },
-    Clause { name: "rows of weight zero are absent", check: promises::weight_zero_is_absence },
-    Clause { name: "weights are taken", check: promises::weights_are_taken },
-    Clause { name: "a constant column", check: edges::constant_column },
-    Clause { name: "a duplicated column", check: edges::duplicated_column },
-    Clause { name: "a column without values", check: edges::column_without_values },
-    Clause { name: "categories without levels in the rows", check: edges::categories_without_rows },
-    Clause { name: "one row", check: edges::one_row },
-    Clause { name: "one class in the rows", check: edges::one_class },
-    Clause { name: "a class that the rows do not have", check: edges::absent_class },
-    Clause { name: "more columns than rows", check: edges::more_columns_than_rows },
-    Clause { name: "one answer in all rows", check: edges::equal_answers },
-    Clause { name: "huge and tiny values in training", check: edges::huge_values },
-    Clause { name: "huge and tiny targets", check: edges::huge_targets },
-    Clause { name: "a saved model reads back the same", check: bytes::read_back_the_same },
-    Clause { name: "truncated bytes are refused", check: bytes::truncated_are_refused },
-    Clause { name: "damaged bytes do no harm", check: bytes::damaged_do_no_harm },
-    Clause { name: "a request to stop is heard at the next step", check: limits::cancel_is_heard },
-    Clause { name: "a deadline is kept", check: limits::deadline_is_kept },
-    Clause { name: "the memory limit is kept", check: limits::memory_is_kept },
-    Clause { name: "the ends of searches can be fitted", check: params::search_ends_fit },
-    Clause { name: "a real table is learned better than by a constant", check: quality::beats_a_constant },
+    Clause {
+        name: "answers are sound",
+        check: answers::are_sound,
+    },
+    Clause {
+        name: "a row's answer depends on that row alone",
+        check: answers::depend_on_their_row_alone,
+    },
+    Clause {
+        name: "no rows and one row can be answered",
+        check: answers::none_and_one,
+    },
+    Clause {
+        name: "unseen and missing categories are answered",
+        check: answers::unseen_categories,
+    },
+    Clause {
+        name: "huge and tiny values are answered",
+        check: answers::huge_rows,
+    },
+    Clause {
+        name: "importances are shares",
+        check: answers::importances_are_shares,
+    },
+    Clause {
+        name: "out-of-bag answers are as claimed",
+        check: answers::out_of_bag,
+    },
+    Clause {
+        name: "held-out rows for early stopping are taken",
+        check: answers::takes_held_out_rows,
+    },
+    Clause {
+        name: "the thread count does not change the bytes",
+        check: reproducible::at_any_thread_count,
+    },
+    Clause {
+        name: "another seed is taken",
+        check: reproducible::with_another_seed,
+    },
+    Clause {
+        name: "only the rows of the view are read",
+        check: reproducible::only_rows_of_the_view,
+    },
+    Clause {
+        name: "rows may come in any order",
+        check: promises::rows_in_any_order,
+    },
+    Clause {
+        name: "a weight is a repetition",
+        check: promises::weight_is_repetition,
+    },
+    Clause {
+        name: "rows of weight zero are absent",
+        check: promises::weight_zero_is_absence,
+    },
+    Clause {
+        name: "weights are taken",
+        check: promises::weights_are_taken,
+    },
+    Clause {
+        name: "a constant column",
+        check: edges::constant_column,
+    },
+    Clause {
+        name: "a duplicated column",
+        check: edges::duplicated_column,
+    },
+    Clause {
+        name: "a column without values",
+        check: edges::column_without_values,
+    },
+    Clause {
+        name: "categories without levels in the rows",
+        check: edges::categories_without_rows,
+    },
+    Clause {
+        name: "one row",
+        check: edges::one_row,
+    },
+    Clause {
+        name: "one class in the rows",
+        check: edges::one_class,
+    },
+    Clause {
+        name: "a class that the rows do not have",
+        check: edges::absent_class,
+    },
+    Clause {
+        name: "more columns than rows",
+        check: edges::more_columns_than_rows,
+    },
+    Clause {
+        name: "one answer in all rows",
+        check: edges::equal_answers,
+    },
+    Clause {
+        name: "huge and tiny values in training",
+        check: edges::huge_values,
+    },
+    Clause {
+        name: "huge and tiny targets",
+        check: edges::huge_targets,
+    },
+    Clause {
+        name: "a saved model reads back the same",
+        check: bytes::read_back_the_same,
+    },
+    Clause {
+        name: "truncated bytes are refused",
+        check: bytes::truncated_are_refused,
+    },
+    Clause {
+        name: "damaged bytes do no harm",
+        check: bytes::damaged_do_no_harm,
+    },
+    Clause {
+        name: "a request to stop is heard at the next step",
+        check: limits::cancel_is_heard,
+    },
+    Clause {
+        name: "a deadline is kept",
+        check: limits::deadline_is_kept,
+    },
+    Clause {
+        name: "the memory limit is kept",
+        check: limits::memory_is_kept,
+    },
+    Clause {
+        name: "the ends of searches can be fitted",
+        check: params::search_ends_fit,
+    },
+    Clause {
+        name: "a real table is learned better than by a constant",
+        check: quality::beats_a_constant,
+    },
 ];
 
 /// Every breach of every clause by a learner.
@@ -102,7 +228,11 @@ pub fn shared_names(learners: &[&'static dyn Learner]) -> Vec<&'static str> {
     });
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
-    let mut shared: Vec<&str> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+    let mut shared: Vec<&str> = names
+        .windows(2)
+        .filter(|pair| pair[0] == pair[1])
+        .map(|pair| pair[0])
+        .collect();
     shared.dedup();
     shared
 }
@@ -153,7 +283,9 @@ impl LearnerCase {
 
     /// The defaults, with rounds turned down.
     fn point(&self) -> Point {
-        let turned_down = self.rounds().map(|(def, rounds)| (def.name.to_owned(), Value::Int(rounds)));
+        let turned_down = self
+            .rounds()
+            .map(|(def, rounds)| (def.name.to_owned(), Value::Int(rounds)));
         turned_down.into_iter().collect()
     }
 
@@ -171,7 +303,12 @@ impl LearnerCase {
     }
 
     /// A fit after which the ledger must hold what it held before.
-    fn fit_point(&self, point: &Point, train: &TrainView<'_>, cx: &FitContext<'_>) -> Result<FitResult, String> {
+    fn fit_point(
+        &self,
+        point: &Point,
+        train: &TrainView<'_>,
+        cx: &FitContext<'_>,
+    ) -> Result<FitResult, String> {
         let result = self.learner.fit(point, train, cx);
         let used = cx.memory.used();
         demand(used == 0, || format!("{used} bytes stay reserved after the fit"))?;
@@ -210,7 +347,8 @@ fn sound(task: Task, answers: &[f64]) -> Verdict {
         let is_sound = match meaning {
             Meaning::Number => answer[0].is_finite(),
             Meaning::ClassProbability => {
-                answer.iter().all(|p| (0.0..=1.0).contains(p)) && (answer.iter().sum::<f64>() - 1.0).abs() <= 1e-9
+                answer.iter().all(|p| (0.0..=1.0).contains(p))
+                    && (answer.iter().sum::<f64>() - 1.0).abs() <= 1e-9
             }
         };
         demand(is_sound, || format!("row {} is answered {answer:?}", row + 1))?;
@@ -221,16 +359,23 @@ fn sound(task: Task, answers: &[f64]) -> Verdict {
 /// The model's answers to all rows of the view are sound.
 fn answers_soundly(task: Task, model: &dyn FittedModel, x: FrameView<'_>) -> Verdict {
     let shape = Predictions::shape_of(task);
-    demand(model.shape() == shape, || format!("the shape is {:?}, not {shape:?}", model.shape()))?;
+    demand(model.shape() == shape, || {
+        format!("the shape is {:?}, not {shape:?}", model.shape())
+    })?;
     sound(task, &predict(model, x))
 }
 
 /// Two lists of answers are the same to the last bit.
 fn same_bits(what: &str, a: &[f64], b: &[f64]) -> Verdict {
-    let differs = (0..a.len().max(b.len())).find(|&i| a.get(i).map(|v| v.to_bits()) != b.get(i).map(|v| v.to_bits()));
+    let differs =
+        (0..a.len().max(b.len())).find(|&i| a.get(i).map(|v| v.to_bits()) != b.get(i).map(|v| v.to_bits()));
     match differs {
         None => Ok(()),
-        Some(i) => Err(format!("{what}: number {i} is {:?}, was {:?}", b.get(i), a.get(i))),
+        Some(i) => Err(format!(
+            "{what}: number {i} is {:?}, was {:?}",
+            b.get(i),
+            a.get(i)
+        )),
     }
 }
 

@@ -6,7 +6,7 @@ use super::card::is_name;
 use super::{LearnerCase, accepted, answers_soundly};
 use crate::clause::{Verdict, at, demand};
 use crate::room::Room;
-use crate::tables::{mixed, Table};
+use crate::tables::{Table, mixed};
 
 /// Rows on which the ends of searches are tried: the largest models must stay cheap.
 const ROWS_OF_ENDS: usize = 24;
@@ -14,7 +14,9 @@ const ROWS_OF_ENDS: usize = 24;
 pub(super) fn are_documented(case: &LearnerCase) -> Verdict {
     case.learner.params().iter().try_for_each(|def| {
         let is_sentence = def.doc.ends_with('.') && def.doc.len() > 5;
-        demand(is_sentence, || format!("the doc of {} is no sentence: {:?}", def.name, def.doc))
+        demand(is_sentence, || {
+            format!("the doc of {} is no sentence: {:?}", def.name, def.doc)
+        })
     })
 }
 
@@ -27,7 +29,9 @@ pub(super) fn lie_in_their_ranges(case: &LearnerCase) -> Verdict {
         let Some(search) = def.search else { continue };
         let ends = ends_of(&search);
         let is_range = !ends.is_empty() && ends.iter().all(|end| search.contains(end));
-        demand(is_range, || format!("the search of {} is empty: {search}", def.name))?;
+        demand(is_range, || {
+            format!("the search of {} is empty: {search}", def.name)
+        })?;
         let outside = ends.iter().find(|end| !def.legal.contains(end));
         demand(outside.is_none(), || {
             format!("the search of {} is {search}, legal is {}", def.name, def.legal)
@@ -42,7 +46,10 @@ fn ends_of(domain: &Domain) -> Vec<Value> {
         Domain::Float { min, max, .. } => vec![Value::Float(*min), Value::Float(*max)],
         Domain::Int { min, max, .. } => vec![Value::Int(*min), Value::Int(*max)],
         Domain::Bool => vec![Value::Bool(false), Value::Bool(true)],
-        Domain::Choice(words) => words.iter().map(|word| Value::Choice((*word).to_owned())).collect(),
+        Domain::Choice(words) => words
+            .iter()
+            .map(|word| Value::Choice((*word).to_owned()))
+            .collect(),
     }
 }
 
@@ -52,12 +59,14 @@ fn single(name: &str, value: Value) -> Point {
 
 pub(super) fn names_reach(case: &LearnerCase) -> Verdict {
     let mut taken: Vec<&str> = Vec::new();
+    for name in case.learner.params().iter().flat_map(names_of) {
+        demand(is_name(name), || format!("'{name}' is not lower case joined by _"))?;
+        demand(!taken.contains(&name), || format!("'{name}' is taken twice"))?;
+        taken.push(name);
+    }
     let defaults = case.learner.check(&Point::new()).map_err(|e| format!("the defaults are refused: {e}"))?;
     for def in case.learner.params() {
-        for name in def.aliases.iter().copied().chain([def.name]) {
-            demand(is_name(name), || format!("'{name}' is not lower case joined by _"))?;
-            demand(!taken.contains(&name), || format!("'{name}' is taken twice"))?;
-            taken.push(name);
+        for name in names_of(def) {
             let found = case.learner.check(&single(name, (def.default)()));
             let is_reached = found.as_ref().is_ok_and(|point| *point == defaults);
             demand(is_reached, || format!("'{name}' with the default gives {found:?}"))?;
@@ -67,18 +76,29 @@ pub(super) fn names_reach(case: &LearnerCase) -> Verdict {
     demand(again.as_ref() == Ok(&defaults), || format!("a checked point checks to {again:?}"))
 }
 
+fn names_of(def: &'static ParamDef) -> impl Iterator<Item = &'static str> {
+    def.aliases.iter().copied().chain([def.name])
+}
+
 pub(super) fn conditions_hold(case: &LearnerCase) -> Verdict {
     let defs = case.learner.params();
     for def in defs {
-        let Some((other, words)) = def.only_if else { continue };
-        let legal = defs.iter().find(|d| d.name == other && d.name != def.name).map(|d| d.legal);
+        let Some((other, words)) = def.only_if else {
+            continue;
+        };
+        let legal = defs
+            .iter()
+            .find(|d| d.name == other && d.name != def.name)
+            .map(|d| d.legal);
         let is_word = |word: &&str| match legal {
             Some(Domain::Choice(legal)) => legal.contains(word),
             Some(Domain::Bool) => ["true", "false"].contains(word),
             _ => false,
         };
         let holds = !words.is_empty() && words.iter().all(is_word);
-        demand(holds, || format!("{} depends on {other} being one of {words:?}", def.name))?;
+        demand(holds, || {
+            format!("{} depends on {other} being one of {words:?}", def.name)
+        })?;
     }
     Ok(())
 }
@@ -101,12 +121,16 @@ pub(super) fn bounds_are_accepted(case: &LearnerCase) -> Verdict {
             let answer = case.learner.check(&single(def.name, end.clone()));
             // Another parameter's default may exclude a bound; the range itself may not.
             let is_legal = matches!(answer, Ok(_) | Err(ParamError::Conflict { .. }));
-            demand(is_legal, || format!("{} = {end} is answered {answer:?}", def.name))?;
+            demand(is_legal, || {
+                format!("{} = {end} is answered {answer:?}", def.name)
+            })?;
         }
         for value in outside(def) {
             let answer = case.learner.check(&single(def.name, value.clone()));
             let is_refused = matches!(answer, Err(ParamError::Range { .. }));
-            demand(is_refused, || format!("{} = {value} is answered {answer:?}", def.name))?;
+            demand(is_refused, || {
+                format!("{} = {value} is answered {answer:?}", def.name)
+            })?;
         }
     }
     Ok(())
@@ -141,7 +165,12 @@ pub(super) fn search_ends_fit(case: &LearnerCase) -> Verdict {
 /// Sets the parameter that this one depends on to a word that makes it count.
 fn enable(case: &LearnerCase, def: &ParamDef, point: &mut Point) {
     let Some((other, words)) = def.only_if else { return };
-    let legal = case.learner.params().iter().find(|d| d.name == other).map(|d| d.legal);
+    let legal = case
+        .learner
+        .params()
+        .iter()
+        .find(|d| d.name == other)
+        .map(|d| d.legal);
     if let Some(value) = legal.and_then(|legal| legal.parse(words.first()?)) {
         point.insert(other.to_owned(), value);
     }

@@ -31,9 +31,18 @@ pub(super) fn beats_a_constant(case: &LearnerCase) -> Verdict {
     let answers = predict(model.as_ref(), frames[1].view());
     sound(case.task(), &answers)?;
     let error = error_of(&tables.test.answers, &answers);
-    let constant = error_of(&tables.test.answers, &constant_of(&tables.train.answers, tables.test.row_count()));
-    let most = if card.name == CONSTANT { constant } else { constant * LEFT_MAX };
-    demand(error <= most, || format!("the error is {error:.4}, a constant's {constant:.4}, at most {most:.4} is asked"))
+    let constant = error_of(
+        &tables.test.answers,
+        &constant_of(&tables.train.answers, tables.test.row_count()),
+    );
+    let most = if card.name == CONSTANT {
+        constant
+    } else {
+        constant * LEFT_MAX
+    };
+    demand(error <= most, || {
+        format!("the error is {error:.4}, a constant's {constant:.4}, at most {most:.4} is asked")
+    })
 }
 
 /// The mean, or the share of each class, for so many rows.
@@ -41,7 +50,8 @@ fn constant_of(answers: &Answers, rows: usize) -> Vec<f64> {
     let one = match answers {
         Answers::Numbers(values) => vec![values.iter().sum::<f64>() / values.len() as f64],
         Answers::Classes { codes, count } => {
-            let share = |class| codes.iter().filter(|code| **code == class).count() as f64 / codes.len() as f64;
+            let share =
+                |class| codes.iter().filter(|code| **code == class).count() as f64 / codes.len() as f64;
             (0..*count).map(share).collect()
         }
     };
@@ -52,13 +62,19 @@ fn constant_of(answers: &Answers, rows: usize) -> Vec<f64> {
 fn error_of(known: &Answers, answers: &[f64]) -> f64 {
     match known {
         Answers::Numbers(values) => {
-            let squares = values.iter().zip(answers).map(|(known, answer)| (known - answer).powi(2));
+            let squares = values
+                .iter()
+                .zip(answers)
+                .map(|(known, answer)| (known - answer).powi(2));
             (squares.sum::<f64>() / values.len() as f64).sqrt()
         }
         Answers::Classes { codes, count } => {
             let task = Task::classification(*count);
             let predictions = kolosal_learner::Predictions::from_values(task, answers.to_vec());
-            let wrong = codes.iter().enumerate().filter(|(row, code)| predictions.class(*row) != **code);
+            let wrong = codes
+                .iter()
+                .enumerate()
+                .filter(|(row, code)| predictions.class(*row) != **code);
             wrong.count() as f64 / codes.len() as f64
         }
     }

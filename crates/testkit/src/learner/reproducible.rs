@@ -18,7 +18,10 @@ pub(super) fn at_any_thread_count(case: &LearnerCase) -> Verdict {
         let first = bytes_at(case, &table, 1)?;
         for threads in [1, 2, 8] {
             let again = bytes_at(case, &table, threads)?;
-            at(&format!("{rows} rows at {threads} threads"), same_bytes(&first, &again))?;
+            at(
+                &format!("{rows} rows at {threads} threads"),
+                same_bytes(&first, &again),
+            )?;
         }
     }
     Ok(())
@@ -32,7 +35,11 @@ fn bytes_at(case: &LearnerCase, table: &Table, threads: usize) -> Result<Vec<u8>
 fn same_bytes(a: &[u8], b: &[u8]) -> Verdict {
     let differs = a.iter().zip(b).position(|(x, y)| x != y);
     demand(a == b, || {
-        format!("the saved bytes differ: {} and {} long, first at {differs:?}", a.len(), b.len())
+        format!(
+            "the saved bytes differ: {} and {} long, first at {differs:?}",
+            a.len(),
+            b.len()
+        )
     })
 }
 
@@ -44,7 +51,10 @@ pub(super) fn with_another_seed(case: &LearnerCase) -> Verdict {
             ..Room::new(1)
         };
         let model = accepted(case.fit(&table.train(), &room.cx())?)?;
-        at(&format!("seed {seed}"), answers_soundly(case.task(), model.as_ref(), table.view()))
+        at(
+            &format!("seed {seed}"),
+            answers_soundly(case.task(), model.as_ref(), table.view()),
+        )
     })
 }
 
@@ -53,8 +63,14 @@ pub(super) fn only_rows_of_the_view(case: &LearnerCase) -> Verdict {
     let inside: Vec<u32> = (0..90).filter(|row| row % 3 != 0).collect();
     let whole = fold_bytes(case, &table.fold(&inside))?;
     let other = outside_changed(&table, &inside);
-    at("rows outside the view changed", same_bytes(&whole, &fold_bytes(case, &other.fold(&inside))?))?;
-    at("a table of just these rows", same_bytes(&whole, &bytes_at(case, &table.gather(&inside), 1)?))
+    at(
+        "rows outside the view changed",
+        same_bytes(&whole, &fold_bytes(case, &other.fold(&inside))?),
+    )?;
+    at(
+        "a table of just these rows",
+        same_bytes(&whole, &bytes_at(case, &table.gather(&inside), 1)?),
+    )
 }
 
 fn fold_bytes(case: &LearnerCase, fold: &Fold<'_>) -> Result<Vec<u8>, String> {
@@ -84,7 +100,13 @@ pub(crate) fn outside_changed(table: &Table, inside: &[u32]) -> Table {
                 Column::Sparse(Arc::new(SparseNumbers::new(sparse_len(&table), rows, values)))
             }
             Column::Text(texts) => {
-                let value = |(row, text)| if is_inside(row) { text } else { "bad bad good words of another day" };
+                let value = |(row, text)| {
+                    if is_inside(row) {
+                        text
+                    } else {
+                        "bad bad good words of another day"
+                    }
+                };
                 Column::text(&texts.iter().enumerate().map(value).collect::<Vec<_>>())
             }
         };

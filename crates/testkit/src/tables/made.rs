@@ -27,7 +27,10 @@ pub fn plain(task: Task, size: PlainSize, seed: u64) -> Table {
     let score = |row: usize| 2.0 * columns[0][row] - columns[1][row] + 0.1 * (row as f64 * 1.7).sin();
     let scores: Vec<f64> = (0..size.rows).map(score).collect();
     let named = columns.into_iter().enumerate().map(|(i, values)| {
-        (Field::new(format!("x{i}"), Kind::Numeric, "made by formula"), Column::numbers(values))
+        (
+            Field::new(format!("x{i}"), Kind::Numeric, "made by formula"),
+            Column::numbers(values),
+        )
     });
     Table {
         frame: Frame::new(named.collect()).expect("distinct names and equal lengths"),
@@ -41,20 +44,35 @@ pub fn plain(task: Task, size: PlainSize, seed: u64) -> Table {
 pub fn mixed(task: Task, card: &LearnerCard, rows: usize, seed: u64) -> Table {
     let mut rng = Seed::new(seed).fork("mixed").rng();
     let gap = |row: usize, every: usize, value: f64| {
-        if card.takes_missing && row % every == every - 1 { f64::NAN } else { value }
+        if card.takes_missing && row % every == every - 1 {
+            f64::NAN
+        } else {
+            value
+        }
     };
     let length = uniform(&mut rng, rows);
     let width = uniform(&mut rng, rows);
     let counts: Vec<f64> = (0..rows).map(|_| rng.below(5) as f64).collect();
     let colours: Vec<usize> = (0..rows).map(|_| rng.below(4)).collect();
     let score = |row: usize| {
-        let colour = if card.takes_categories { colours[row] as f64 * 0.7 } else { 0.0 };
+        let colour = if card.takes_categories {
+            colours[row] as f64 * 0.7
+        } else {
+            0.0
+        };
         2.0 * length[row] - width[row] + 0.5 * counts[row] + colour + 0.1 * (row as f64 * 1.7).sin()
     };
     let answers = answers(task, &(0..rows).map(score).collect::<Vec<_>>());
     let stored: Vec<u32> = (0..rows as u32).filter(|row| row % 5 == 2).collect();
-    let values = stored.iter().map(|&row| gap(row as usize, 12, 1.0 + f64::from(row % 3))).collect();
-    let width = width.into_iter().enumerate().map(|(row, value)| gap(row, 7, value)).collect();
+    let values = stored
+        .iter()
+        .map(|&row| gap(row as usize, 12, 1.0 + f64::from(row % 3)))
+        .collect();
+    let width = width
+        .into_iter()
+        .enumerate()
+        .map(|(row, value)| gap(row, 7, value))
+        .collect();
     let field = |name: &str, kind| Field::new(name, kind, "made by formula");
     let mut columns = vec![
         (field("length", Kind::Numeric), Column::numbers(length)),
@@ -83,16 +101,23 @@ pub fn everything(task: Task, rows: usize, seed: u64) -> Table {
     let mut rng = Seed::new(seed).fork("everything").rng();
     let number = uniform(&mut rng, rows);
     let many: Vec<usize> = (0..rows).map(|_| rng.below(60)).collect();
-    let scores: Vec<f64> = (0..rows).map(|row| number[row] + many[row] as f64 * 0.02).collect();
+    let scores: Vec<f64> = (0..rows)
+        .map(|row| number[row] + many[row] as f64 * 0.02)
+        .collect();
     let gappy = |values: Vec<f64>, every: usize| {
         let at = |(row, value)| if row % every == every - 1 { f64::NAN } else { value };
         Column::numbers(values.into_iter().enumerate().map(at).collect())
     };
     let stored: Vec<u32> = (0..rows as u32).filter(|row| row % 4 == 1).collect();
-    let values = stored.iter().map(|&row| if row % 9 == 0 { f64::NAN } else { f64::from(row) }).collect();
+    let values = stored
+        .iter()
+        .map(|&row| if row % 9 == 0 { f64::NAN } else { f64::from(row) })
+        .collect();
     let level = |row: usize| format!("level {:02}", many[row]);
     let text = |row: usize| ["a good day", "a bad day", "", "Good night, good luck"][row % 4].to_owned();
-    let moments = (0..rows).map(|row| row as f64 * 1.37 * MICROS_PER_DAY - 1e15).collect();
+    let moments = (0..rows)
+        .map(|row| row as f64 * 1.37 * MICROS_PER_DAY - 1e15)
+        .collect();
     let field = |name: &str, kind| Field::new(name, kind, "made by formula");
     let frame = Frame::new(vec![
         (field("number", Kind::Numeric), gappy(number, 8)),

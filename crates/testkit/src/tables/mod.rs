@@ -157,8 +157,13 @@ impl Fold<'_> {
     /// If the answers or weights are unfit: tables here are made fit.
     pub fn train(&self) -> TrainView<'_> {
         let features = self.frame.select(self.rows);
-        TrainView::new(features, self.answers.target(), self.weights.as_deref(), self.answers.task())
-            .expect("tables for contracts are fit to learn from")
+        TrainView::new(
+            features,
+            self.answers.target(),
+            self.weights.as_deref(),
+            self.answers.task(),
+        )
+        .expect("tables for contracts are fit to learn from")
     }
 }
 

@@ -63,15 +63,24 @@ impl<'a> Cells<'a> {
     fn read(text: &'a str) -> Self {
         assert!(!text.contains('"'), "the example files need no quotes");
         let cell = |cell: &'a str| if cell == "NA" { "" } else { cell };
-        let mut lines = text.lines().map(|line| line.split(',').map(cell).collect::<Vec<_>>());
+        let mut lines = text
+            .lines()
+            .map(|line| line.split(',').map(cell).collect::<Vec<_>>());
         let header = lines.next().expect("a header");
         let rows: Vec<_> = lines.collect();
-        assert!(rows.iter().all(|row| row.len() == header.len()), "rows are complete");
+        assert!(
+            rows.iter().all(|row| row.len() == header.len()),
+            "rows are complete"
+        );
         Self { header, rows }
     }
 
     fn column(&self, name: &str) -> Vec<&'a str> {
-        let at = self.header.iter().position(|other| *other == name).expect("a column of the file");
+        let at = self
+            .header
+            .iter()
+            .position(|other| *other == name)
+            .expect("a column of the file");
         self.rows.iter().map(|row| row[at]).collect()
     }
 
@@ -85,7 +94,10 @@ impl<'a> Cells<'a> {
     fn frame(&self, target: &str) -> Frame {
         let names = self.header.iter().filter(|name| **name != target);
         let column = |name: &&str| match numbers(&self.column(name)) {
-            Some(values) => (Field::new(*name, Kind::Numeric, "numbers"), Column::numbers(values)),
+            Some(values) => (
+                Field::new(*name, Kind::Numeric, "numbers"),
+                Column::numbers(values),
+            ),
             None => {
                 let words = Column::categories(&self.column(name));
                 (Field::new(*name, Kind::Categorical, "words"), words)
@@ -115,7 +127,13 @@ impl<'a> Cells<'a> {
 }
 
 fn numbers(cells: &[&str]) -> Option<Vec<f64>> {
-    let number = |cell: &&str| if cell.is_empty() { Some(f64::NAN) } else { cell.parse().ok() };
+    let number = |cell: &&str| {
+        if cell.is_empty() {
+            Some(f64::NAN)
+        } else {
+            cell.parse().ok()
+        }
+    };
     cells.iter().map(number).collect()
 }
 

@@ -59,7 +59,11 @@ pub(super) fn row_alone(case: &TransformCase) -> Verdict {
     let whole = transform.apply(table.view());
     for row in 0..table.row_count() {
         let single = transform.apply(table.view().slice(row, 1));
-        same_values(&format!("row {} alone", row + 1), whole.view().slice(row, 1), single.view())?;
+        same_values(
+            &format!("row {} alone", row + 1),
+            whole.view().slice(row, 1),
+            single.view(),
+        )?;
     }
     let backwards: Vec<u32> = (0..table.row_count() as u32).rev().collect();
     let turned = transform.apply(table.frame.select(&backwards));
@@ -74,7 +78,10 @@ pub(super) fn strange_values(case: &TransformCase) -> Verdict {
         }
         let fitted = at(what, case.fit(&strange).map(|_| ())).and_then(|()| case.fit(&strange))?;
         at(what, sound(&fitted.train, strange.row_count()))?;
-        at(what, sound(&fitted.transform.apply(table.view()), table.row_count()))?;
+        at(
+            what,
+            sound(&fitted.transform.apply(table.view()), table.row_count()),
+        )?;
     }
     Ok(())
 }

@@ -44,11 +44,14 @@ pub(super) fn constant_columns(case: &TransformCase) -> Verdict {
 pub(super) fn duplicated_columns(case: &TransformCase) -> Verdict {
     let table = case.table();
     let fields = table.frame.schema().fields();
-    let twice = fields.iter().zip(table.frame.columns()).fold(table.clone(), |twice, (field, column)| {
-        // Names that a transform could come upon by itself.
-        let taken = format!("{} is missing", field.name);
-        twice.with_column(&taken, field.kind, column.clone())
-    });
+    let twice = fields
+        .iter()
+        .zip(table.frame.columns())
+        .fold(table.clone(), |twice, (field, column)| {
+            // Names that a transform could come upon by itself.
+            let taken = format!("{} is missing", field.name);
+            twice.with_column(&taken, field.kind, column.clone())
+        });
     must_fit(case, &twice)
 }
 
@@ -70,7 +73,10 @@ pub(super) fn huge_values(case: &TransformCase) -> Verdict {
             mixed.replacing(position, column)
         });
         at(&format!("all numbers {value:e}"), must_fit(case, &half))?;
-        at(&format!("all numbers {value:e} or its negative"), must_fit(case, &mixed))?;
+        at(
+            &format!("all numbers {value:e} or its negative"),
+            must_fit(case, &mixed),
+        )?;
     }
     Ok(())
 }

@@ -25,7 +25,9 @@ pub(super) fn origins_exist(case: &TransformCase) -> Verdict {
     let table = case.table();
     let fitted = case.fit(&table)?;
     let (origins, columns) = (fitted.transform.origins(), fitted.train.column_count());
-    demand(origins.len() == columns, || format!("{} origins for {columns} columns", origins.len()))?;
+    demand(origins.len() == columns, || {
+        format!("{} origins for {columns} columns", origins.len())
+    })?;
     let inputs = table.frame.column_count();
     demand(origins.iter().all(|&origin| origin < inputs), || {
         format!("of {inputs} input columns, origins are {origins:?}")
@@ -53,7 +55,10 @@ pub(super) fn only_rows_of_the_view(case: &TransformCase) -> Verdict {
     let changed = outside_changed(&table, &inside);
     let other = case.fit_in(&changed.fold(&inside).train(), &room)?;
     let own = case.fit(&table.gather(&inside))?;
-    for (what, fitted) in [("rows outside the view changed", other), ("a table of just these rows", own)] {
+    for (what, fitted) in [
+        ("rows outside the view changed", other),
+        ("a table of just these rows", own),
+    ] {
         let is_same = bytes_of(fitted.transform.as_ref()) == bytes_of(first.transform.as_ref());
         demand(is_same, || format!("{what}: the saved bytes differ"))?;
         same_values(what, first.train.view(), fitted.train.view())?;
@@ -68,7 +73,10 @@ pub(super) fn weights_are_taken(case: &TransformCase) -> Verdict {
         let weighted = table.weighted(rows.map(|row| weights[row % 4]).collect());
         let fitted = case.fit(&weighted)?;
         at("training rows", sound(&fitted.train, table.row_count()))?;
-        at("applied", sound(&fitted.transform.apply(table.view()), table.row_count()))?;
+        at(
+            "applied",
+            sound(&fitted.transform.apply(table.view()), table.row_count()),
+        )?;
     }
     Ok(())
 }
