@@ -5,6 +5,9 @@ use kolosal_testkit::{check_transform, expect_none};
 
 #[test]
 fn every_transform_keeps_the_contract() {
-    let found: Vec<_> = TRANSFORMS.iter().flat_map(|transform| check_transform(*transform)).collect();
+    let found: Vec<_> = TRANSFORMS
+        .iter()
+        .flat_map(|transform| check_transform(*transform))
+        .collect();
     expect_none(&found);
 }
