@@ -18,11 +18,6 @@ impl Output {
         Self { json, quiet }
     }
 
-    /// Whether results are to be JSON.
-    pub(crate) fn is_json(&self) -> bool {
-        self.json
-    }
-
     /// Whether progress and notes are to be left out.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet

@@ -29,7 +29,7 @@ mod infer;
 mod parse;
 pub mod read;
 mod schema;
-mod split;
+pub mod split;
 mod strings;
 mod view;
 
@@ -42,6 +42,5 @@ pub use error::FrameError;
 pub use frame::Frame;
 pub use parse::moment::DateOrder;
 pub use schema::{Field, Kind, Schema, closest};
-pub use split::{Fold, grouped_folds, random_folds, stratified_folds, temporal_folds};
 pub use strings::Strings;
 pub use view::{FrameView, Rows};

@@ -1,9 +1,10 @@
 //! Statistics by bin, with a record of which bins were touched, so that a node of few rows costs few steps.
 //!
-//! Filling is one addition a row. Draining walks the touched bins in ascending order through a bitmap and leaves the
-//! histogram empty: a node of `n` rows costs `O(n)`, however many bins there are, and nothing is ever sorted.
+//! Filling is one addition a row. In a node of few rows the bins are
+//! found through a bitmap, in ascending order: such a node costs `O(rows)`, however many bins there are, and nothing is
+//! ever sorted. Statistics stay where they were added, since copying a slot that was just written stalls the processor.
 
-use kolosal_frame::BinCodes;
+use kolosal_frame::{BinCodes, BinnedColumn};
 
 use crate::sample::{Sample, Stat};
 
@@ -12,6 +13,7 @@ use crate::sample::{Sample, Stat};
 pub(crate) struct Histogram<S> {
     slots: Vec<S>,
     touched: Vec<u64>,
+    bins: Vec<u16>,
 }
 
 impl<S: Stat> Histogram<S> {
@@ -22,35 +24,55 @@ impl<S: Stat> Histogram<S> {
         Self {
             slots: vec![S::default(); bins],
             touched: vec![0; bins / 64],
+            bins: Vec::with_capacity(bins),
         }
     }
 
-    /// Adds every sample to the bin its row has, then moves the touched bins to `groups` in ascending order.
-    pub(crate) fn group(&mut self, codes: &BinCodes, samples: &[S::Sample], groups: &mut Vec<(u16, S)>) {
-        match codes {
-            BinCodes::U8(codes) => self.fill(codes, samples),
-            BinCodes::U16(codes) => self.fill(codes, samples),
+    /// Forgets what it held and adds every sample to the bin its row has in the column.
+    pub(crate) fn fill(&mut self, column: &BinnedColumn, samples: &[S::Sample]) {
+        for bin in self.bins.drain(..) {
+            self.slots[usize::from(bin)] = S::default();
         }
-        self.drain(groups);
+        let bins = column.bin_count();
+        match column.codes() {
+            BinCodes::U8(codes) if samples.len() < bins => self.add_few(codes, samples),
+            BinCodes::U16(codes) if samples.len() < bins => self.add_few(codes, samples),
+            BinCodes::U8(codes) => self.add_many(codes, samples, bins),
+            BinCodes::U16(codes) => self.add_many(codes, samples, bins),
+        }
     }
 
+    /// The bins that hold rows, ascending, with the statistic of each bin.
+    pub(crate) fn parts(&mut self) -> (&mut [u16], &[S]) {
+        (&mut self.bins, &self.slots)
+    }
+
+    /// Fewer rows than bins: a bitmap remembers which bins to look at.
     #[inline]
-    fn fill<B: Copy + Into<usize>>(&mut self, codes: &[B], samples: &[S::Sample]) {
+    fn add_few<B: Copy + Into<usize>>(&mut self, codes: &[B], samples: &[S::Sample]) {
         for sample in samples {
             let bin: usize = codes[sample.row()].into();
             self.slots[bin].add(sample);
             self.touched[bin / 64] |= 1 << (bin % 64);
         }
-    }
-
-    fn drain(&mut self, groups: &mut Vec<(u16, S)>) {
-        groups.clear();
         for (at, word) in self.touched.iter_mut().enumerate() {
             while *word != 0 {
-                let bin = at * 64 + word.trailing_zeros() as usize;
-                groups.push((bin as u16, std::mem::take(&mut self.slots[bin])));
+                self.bins.push((at * 64) as u16 + word.trailing_zeros() as u16);
                 *word &= *word - 1;
             }
         }
+    }
+
+    /// At least as many rows as bins: every bin is looked at.
+    #[inline]
+    fn add_many<B: Copy + Into<usize>>(&mut self, codes: &[B], samples: &[S::Sample], bins: usize) {
+        for sample in samples {
+            let bin: usize = codes[sample.row()].into();
+            self.slots[bin].add(sample);
+        }
+        let held = (0_u16..)
+            .zip(&self.slots[..bins])
+            .filter(|(_, stat)| stat.rows() > 0);
+        self.bins.extend(held.map(|(bin, _)| bin));
     }
 }

@@ -33,6 +33,7 @@ mod class_split;
 mod ensemble;
 mod grow;
 mod histogram;
+mod job;
 mod options;
 mod outcome;
 mod problem;

@@ -75,11 +75,10 @@ impl Sample for BinarySample {
 
 /// Counts of a two-class problem.
 #[derive(Debug, Clone, Copy, Default)]
-#[repr(align(16))]
 pub(crate) struct Counts {
-    rows: u32,
-    weight: u32,
-    positive: u32,
+    /// Rows in the lower half, their counts in the upper one: a slot is written in whole words only.
+    rows_and_weight: u64,
+    positive: u64,
 }
 
 impl Stat for Counts {
@@ -87,32 +86,30 @@ impl Stat for Counts {
 
     #[inline]
     fn add(&mut self, sample: &BinarySample) {
-        let count = sample.packed >> 1;
-        self.rows += 1;
-        self.weight += count;
-        self.positive += count & (sample.packed & 1).wrapping_neg();
+        let count = u64::from(sample.packed >> 1);
+        self.rows_and_weight += 1 | count << 32;
+        self.positive += count & u64::from(sample.packed & 1).wrapping_neg();
     }
 
     #[inline]
     fn merge(&mut self, other: &Self) {
-        self.rows += other.rows;
-        self.weight += other.weight;
+        self.rows_and_weight += other.rows_and_weight;
         self.positive += other.positive;
     }
 
     #[inline]
     fn rows(&self) -> usize {
-        self.rows as usize
+        (self.rows_and_weight & u64::from(u32::MAX)) as usize
     }
 
     #[inline]
     fn weight(&self) -> f64 {
-        f64::from(self.weight)
+        (self.rows_and_weight >> 32) as f64
     }
 
     #[inline]
     fn target(&self) -> f64 {
-        f64::from(self.positive)
+        self.positive as f64
     }
 }
 
@@ -144,8 +141,8 @@ impl Sample for CountedSample {
 /// Counts and a sum of targets.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct CountedSums {
-    rows: u32,
-    weight: u32,
+    /// Rows in the lower half, their counts in the upper one: a slot is written in whole words only.
+    rows_and_weight: u64,
     target: f64,
 }
 
@@ -154,26 +151,24 @@ impl Stat for CountedSums {
 
     #[inline]
     fn add(&mut self, sample: &CountedSample) {
-        self.rows += 1;
-        self.weight += sample.count;
+        self.rows_and_weight += 1 | u64::from(sample.count) << 32;
         self.target += f64::from(sample.count) * sample.target;
     }
 
     #[inline]
     fn merge(&mut self, other: &Self) {
-        self.rows += other.rows;
-        self.weight += other.weight;
+        self.rows_and_weight += other.rows_and_weight;
         self.target += other.target;
     }
 
     #[inline]
     fn rows(&self) -> usize {
-        self.rows as usize
+        (self.rows_and_weight & u64::from(u32::MAX)) as usize
     }
 
     #[inline]
     fn weight(&self) -> f64 {
-        f64::from(self.weight)
+        (self.rows_and_weight >> 32) as f64
     }
 
     #[inline]

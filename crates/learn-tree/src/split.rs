@@ -109,7 +109,6 @@ pub(crate) fn weigh_log(x: f64) -> f64 {
 #[derive(Debug)]
 pub(crate) struct Bench<S> {
     histogram: Histogram<S>,
-    groups: Vec<(u16, S)>,
     bins: Vec<u16>,
 }
 
@@ -118,7 +117,6 @@ impl<S: Stat> Bench<S> {
     pub(crate) fn new(bins: usize) -> Self {
         Self {
             histogram: Histogram::new(bins),
-            groups: Vec::new(),
             bins: Vec::new(),
         }
     }
@@ -143,51 +141,47 @@ struct Place {
 impl<S: Stat> NodeView<'_, S> {
     /// The best cut of a column.
     pub(crate) fn best_cut(&self, column: &BinnedColumn, bench: &mut Bench<S>) -> Found {
-        let Bench {
-            histogram, groups, ..
-        } = bench;
-        histogram.group(column.codes(), self.samples, groups);
-        if groups.len() < 2 {
+        bench.histogram.fill(column, self.samples);
+        let (bins, stats) = bench.histogram.parts();
+        if bins.len() < 2 {
             return Found::Constant;
         }
-        let (missing, values) = split_missing(groups);
+        let (has_missing, values) = split_missing(bins);
         if let BinCuts::Levels(_) = column.cuts() {
-            let mean = |stat: &S| stat.target() / stat.weight();
-            values.sort_unstable_by(|a, b| mean(&a.1).total_cmp(&mean(&b.1)).then(a.0.cmp(&b.0)));
+            let mean = |bin: u16| stats[usize::from(bin)].target() / stats[usize::from(bin)].weight();
+            values.sort_unstable_by(|&a, &b| mean(a).total_cmp(&mean(b)).then(a.cmp(&b)));
         }
-        match self.best_place(values, missing.as_ref()) {
+        let missing = has_missing.then(|| stats[usize::from(MISSING_BIN)]);
+        match self.best_place(values, stats, missing) {
             Some(place) => Found::Cut(place.cut(column.cuts(), values)),
             None => Found::Nothing,
         }
     }
 
-    fn best_place(&self, values: &[(u16, S)], missing: Option<&S>) -> Option<Place> {
+    fn best_place(&self, values: &[u16], stats: &[S], missing: Option<S>) -> Option<Place> {
         let mut best: Option<Place> = None;
-        // With missing values on the right, all values on the left are a cut too.
-        let last = if missing.is_some() {
-            values.len()
-        } else {
-            values.len() - 1
-        };
-        self.scan(&values[..last], S::default(), &mut best, Side::Right);
-        if let Some(missing) = missing {
-            self.scan(
-                &values[..values.len().saturating_sub(1)],
-                *missing,
-                &mut best,
-                Side::Left,
-            );
-        } else if let Some(place) = &mut best {
-            place.missing = self.heavier(&values[..place.left]);
+        let inner = &values[..values.len().saturating_sub(1)];
+        match missing {
+            None => {
+                self.scan(inner, stats, S::default(), (&mut best, Side::Right));
+                if let Some(place) = &mut best {
+                    place.missing = self.heavier(&values[..place.left], stats);
+                }
+            }
+            Some(missing) => {
+                // With missing values on the right, all values on the left are a cut too.
+                self.scan(values, stats, S::default(), (&mut best, Side::Right));
+                self.scan(inner, stats, missing, (&mut best, Side::Left));
+            }
         }
         best
     }
 
-    /// Tries a cut behind each of the groups, `left` going left in any case.
-    fn scan(&self, groups: &[(u16, S)], mut left: S, best: &mut Option<Place>, missing: Side) {
+    /// Tries a cut behind each of the bins, `left` going left in any case.
+    fn scan(&self, bins: &[u16], stats: &[S], mut left: S, (best, missing): (&mut Option<Place>, Side)) {
         let mut most = best.map_or(f64::NEG_INFINITY, |place| place.gain);
-        for (at, (_, stat)) in groups.iter().enumerate() {
-            left.merge(stat);
+        for (at, &bin) in bins.iter().enumerate() {
+            left.merge(&stats[usize::from(bin)]);
             if !self.is_allowed(&left) {
                 continue;
             }
@@ -217,8 +211,8 @@ impl<S: Stat> NodeView<'_, S> {
             && right > 0.0
     }
 
-    fn heavier(&self, left: &[(u16, S)]) -> Side {
-        let left: f64 = left.iter().map(|(_, stat)| stat.weight()).sum();
+    fn heavier(&self, left: &[u16], stats: &[S]) -> Side {
+        let left: f64 = left.iter().map(|&bin| stats[usize::from(bin)].weight()).sum();
         side_of(left > self.total.weight() - left)
     }
 
@@ -256,29 +250,21 @@ impl<S: Stat> NodeView<'_, S> {
     }
 
     fn random_levels(&self, column: &BinnedColumn, bench: &mut Bench<S>, rng: &mut Rng) -> Found {
-        let Bench {
-            histogram, groups, ..
-        } = bench;
-        histogram.group(column.codes(), self.samples, groups);
-        if groups.len() < 2 {
+        bench.histogram.fill(column, self.samples);
+        let (bins, stats) = bench.histogram.parts();
+        if bins.len() < 2 {
             return Found::Constant;
         }
-        let sides = draw_sides(groups.len(), rng);
+        let sides = draw_sides(bins.len(), rng);
         let mut left = S::default();
         let mut words = vec![0; column.bin_count().div_ceil(64)];
-        let mut missing = None;
-        for ((bin, stat), &side) in groups.iter().zip(&sides) {
-            if side == Side::Left {
-                left.merge(stat);
-                set_bit(&mut words, *bin);
-            }
-            if *bin == MISSING_BIN {
-                missing = Some(side);
-            }
+        for (&bin, _) in bins.iter().zip(&sides).filter(|(_, side)| **side == Side::Left) {
+            left.merge(&stats[usize::from(bin)]);
+            set_bit(&mut words, bin);
         }
-        let present = groups.iter().map(|(bin, _)| *bin);
-        let side = missing.unwrap_or_else(|| side_of(left.weight() > self.total.weight() / 2.0));
-        send_absent(&mut words, present, side, column.bin_count());
+        let heavier = side_of(left.weight() > self.total.weight() / 2.0);
+        let side = if bins[0] == MISSING_BIN { sides[0] } else { heavier };
+        send_absent(&mut words, bins.iter().copied(), side, column.bin_count());
         self.judge(Rule::Among(words), &left, Some(side))
     }
 
@@ -296,8 +282,8 @@ impl<S: Stat> NodeView<'_, S> {
 }
 
 impl Place {
-    fn cut<S>(self, cuts: &BinCuts, values: &[(u16, S)]) -> Cut {
-        let order = values.iter().map(|(bin, _)| *bin);
+    fn cut(self, cuts: &BinCuts, values: &[u16]) -> Cut {
+        let order = values.iter().copied();
         Cut {
             rule: rule_of(cuts, order, self.left, self.missing),
             missing: self.missing,
@@ -331,11 +317,11 @@ pub(crate) fn rule_of(
     }
 }
 
-/// The missing values' group, if the node has any, and the groups of values.
-fn split_missing<S: Copy>(groups: &mut [(u16, S)]) -> (Option<S>, &mut [(u16, S)]) {
-    match groups {
-        [(MISSING_BIN, missing), values @ ..] => (Some(*missing), values),
-        values => (None, values),
+/// Whether the node has missing values, and its bins of values.
+fn split_missing(bins: &mut [u16]) -> (bool, &mut [u16]) {
+    match bins {
+        [MISSING_BIN, values @ ..] => (true, values),
+        values => (false, values),
     }
 }
 

@@ -7,6 +7,9 @@ const MISSING_LEFT: u32 = 1 << 30;
 const LEVELS: u32 = 1 << 29;
 const FEATURE: u32 = LEVELS - 1;
 
+/// Rows that walk side by side.
+const LANES: usize = 8;
+
 /// One node in sixteen bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Node {
@@ -139,41 +142,66 @@ impl Tree {
         )
     }
 
-    /// Adds the answer for a row of values (codes for categories, NaN for missing) to `out`.
+    /// Visits the answer for each row of `width` values (codes for categories, NaN for missing) in `rows`.
+    ///
+    /// Several rows walk side by side: the next node of one is fetched while another compares.
     #[inline]
-    pub(crate) fn add_answer(&self, row: &[f64], out: &mut [f64]) {
-        let leaf = self.leaf(row);
-        if let [slot] = out {
-            *slot += leaf.value;
+    pub(crate) fn for_each_answer(&self, rows: &[f64], width: usize, mut visit: impl FnMut(usize, &[f64])) {
+        let mut groups = rows.chunks_exact(LANES * width);
+        let mut at = 0;
+        for group in groups.by_ref() {
+            let mut lanes = [0_u32; LANES];
+            while self.step(group, width, &mut lanes) {}
+            for lane in lanes {
+                visit(at, self.answer(lane));
+                at += 1;
+            }
+        }
+        for row in groups.remainder().chunks_exact(width) {
+            let mut lane = [0];
+            while self.step(row, width, &mut lane) {}
+            visit(at, self.answer(lane[0]));
+            at += 1;
+        }
+    }
+
+    /// Moves each lane to the child its row belongs to; false if all stand on leaves.
+    #[inline]
+    fn step<const N: usize>(&self, rows: &[f64], width: usize, lanes: &mut [u32; N]) -> bool {
+        let mut moved = false;
+        for (lane, row) in lanes.iter_mut().zip(rows.chunks_exact(width)) {
+            let node = &self.nodes[*lane as usize];
+            // A leaf names feature 0, so that its row can be read and the result thrown away.
+            let value = row[node.feature()];
+            let left = if node.field & LEVELS != 0 {
+                self.holds(node, value)
+            } else {
+                (value <= node.value) | (value.is_nan() & (node.field & MISSING_LEFT != 0))
+            };
+            let next = node.link + u32::from(!left);
+            *lane = if node.is_leaf() { *lane } else { next };
+            moved |= !node.is_leaf();
+        }
+        moved
+    }
+
+    #[inline]
+    fn answer(&self, leaf: u32) -> &[f64] {
+        let leaf = &self.nodes[leaf as usize];
+        if self.width == 1 {
+            std::slice::from_ref(&leaf.value)
         } else {
             let from = leaf.link as usize * self.width;
-            let answer = &self.answers[from..from + self.width];
-            out.iter_mut()
-                .zip(answer)
-                .for_each(|(slot, value)| *slot += value);
+            &self.answers[from..from + self.width]
         }
     }
 
-    #[inline]
-    fn leaf(&self, row: &[f64]) -> &Node {
-        let mut node = &self.nodes[0];
-        while !node.is_leaf() {
-            let value = row[node.feature()];
-            let left = if value.is_nan() {
-                node.field & MISSING_LEFT != 0
-            } else if node.field & LEVELS != 0 {
-                self.holds(node, value as usize)
-            } else {
-                value <= node.value
-            };
-            node = &self.nodes[node.link as usize + usize::from(!left)];
+    /// Whether a level goes left; one beyond the set goes where missing values go.
+    fn holds(&self, node: &Node, level: f64) -> bool {
+        if level.is_nan() {
+            return node.field & MISSING_LEFT != 0;
         }
-        node
-    }
-
-    /// Whether a level goes left; a level beyond the set goes where missing values go.
-    fn holds(&self, node: &Node, level: usize) -> bool {
-        let at = node.value as usize;
+        let (at, level) = (node.value as usize, level as usize);
         if level / 64 >= self.sets[at] as usize {
             return node.field & MISSING_LEFT != 0;
         }
@@ -246,8 +274,9 @@ impl Tree {
         let node = &self.nodes[at];
         let link = node.link as usize;
         if node.is_leaf() {
+            let plain = node.field == LEAF;
             let answered = self.width == 1 || (link + 1) * self.width <= self.answers.len();
-            return answered && legal(node.value);
+            return plain && answered && legal(node.value);
         }
         let forward = link > at && link + 1 < self.nodes.len() && node.feature() < features;
         let decides = if node.field & LEVELS == 0 {

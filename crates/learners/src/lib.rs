@@ -10,11 +10,21 @@
 use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
+use kolosal_learn_linear::{ElasticNet, Lasso, LogisticRegression, Ridge};
 use kolosal_learn_tree::{DecisionTree, ExtraTrees, RandomForest};
 use kolosal_learner::Learner;
 
 /// Every learner, in the order of the documentation.
-pub const LEARNERS: &[&dyn Learner] = &[&Baseline, &DecisionTree, &RandomForest, &ExtraTrees];
+pub const LEARNERS: &[&dyn Learner] = &[
+    &Baseline,
+    &LogisticRegression,
+    &Ridge,
+    &Lasso,
+    &ElasticNet,
+    &DecisionTree,
+    &RandomForest,
+    &ExtraTrees,
+];
 
 /// No learner has this name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -36,14 +36,16 @@ struct Line {
     tasks: &'static [TaskKind],
     from: Preset,
     work_per_kilocell: f64,
-    params: &'static [(&'static str, Setting)],
+    params: Settings,
 }
+
+/// Parameters that differ from a learner's defaults.
+type Settings = &'static [(&'static str, Setting)];
 
 #[derive(Clone, Copy)]
 enum Setting {
     Float(f64),
     Int(i64),
-    Bool(bool),
     Word(&'static str),
 }
 
@@ -52,7 +54,6 @@ impl Setting {
         match self {
             Self::Float(v) => Value::Float(v),
             Self::Int(v) => Value::Int(v),
-            Self::Bool(v) => Value::Bool(v),
             Self::Word(v) => Value::Choice(v.to_owned()),
         }
     }
@@ -62,14 +63,106 @@ const CLASSES: &[TaskKind] = &[TaskKind::Binary, TaskKind::Multiclass];
 const NUMBERS: &[TaskKind] = &[TaskKind::Regression];
 const ALL: &[TaskKind] = &[TaskKind::Binary, TaskKind::Multiclass, TaskKind::Regression];
 
-const LINES: &[Line] = &[Line {
-    name: "baseline",
-    learner: "baseline",
-    tasks: ALL,
-    from: Preset::Fast,
-    work_per_kilocell: 0.1,
-    params: &[],
-}];
+use Setting::{Float, Int, Word};
+
+const LINES: &[Line] = &[
+    line("baseline", "baseline", &[]).costing(0.1),
+    line("logistic_regression", "logistic_regression", &[]).on(CLASSES),
+    line("ridge", "ridge", &[]).on(NUMBERS),
+    line(
+        "decision_tree",
+        "decision_tree",
+        &[("max_depth", Int(6)), ("min_samples_leaf", Int(5))],
+    ),
+    line("random_forest", "random_forest", &[]).costing(60.0),
+    line("extra_trees", "extra_trees", &[])
+        .from(Preset::Balanced)
+        .costing(60.0),
+    line("random_forest, larger leaves", "random_forest", LARGER_LEAVES)
+        .from(Preset::Balanced)
+        .costing(100.0),
+    line("extra_trees, larger leaves", "extra_trees", LARGER_LEAVES)
+        .from(Preset::Balanced)
+        .costing(100.0),
+    line("logistic_regression, sparse", "logistic_regression", SPARSE)
+        .on(CLASSES)
+        .from(Preset::Balanced)
+        .costing(5.0),
+    line(
+        "logistic_regression, C=0.1",
+        "logistic_regression",
+        &[("c", Float(0.1))],
+    )
+    .on(CLASSES)
+    .from(Preset::Balanced),
+    line("lasso", "lasso", &[])
+        .on(NUMBERS)
+        .from(Preset::Balanced)
+        .costing(2.0),
+    line("elastic_net", "elastic_net", &[])
+        .on(NUMBERS)
+        .from(Preset::Balanced)
+        .costing(2.0),
+    line("random_forest, entropy", "random_forest", ENTROPY)
+        .on(CLASSES)
+        .from(Preset::Best)
+        .costing(200.0),
+    line("extra_trees, entropy", "extra_trees", ENTROPY)
+        .on(CLASSES)
+        .from(Preset::Best)
+        .costing(200.0),
+    line("random_forest, few features", "random_forest", FEW_FEATURES)
+        .on(NUMBERS)
+        .from(Preset::Best)
+        .costing(100.0),
+    line("extra_trees, few features", "extra_trees", FEW_FEATURES)
+        .on(NUMBERS)
+        .from(Preset::Best)
+        .costing(100.0),
+];
+
+const SPARSE: Settings = &[("penalty", Word("l1")), ("c", Float(0.3))];
+const LARGER_LEAVES: Settings = &[
+    ("n_estimators", Int(200)),
+    ("min_samples_leaf", Int(3)),
+    ("max_features", Word("fraction")),
+    ("max_features_fraction", Float(0.5)),
+];
+const ENTROPY: Settings = &[
+    ("n_estimators", Int(500)),
+    ("criterion", Word("entropy")),
+    ("min_samples_leaf", Int(2)),
+];
+const FEW_FEATURES: Settings = &[("n_estimators", Int(500)), ("max_features", Word("sqrt"))];
+
+/// A line for every task and preset, as cheap as a linear model.
+const fn line(name: &'static str, learner: &'static str, params: Settings) -> Line {
+    Line {
+        name,
+        learner,
+        tasks: ALL,
+        from: Preset::Fast,
+        work_per_kilocell: 1.0,
+        params,
+    }
+}
+
+impl Line {
+    const fn on(mut self, tasks: &'static [TaskKind]) -> Self {
+        self.tasks = tasks;
+        self
+    }
+
+    const fn from(mut self, preset: Preset) -> Self {
+        self.from = preset;
+        self
+    }
+
+    const fn costing(mut self, work_per_kilocell: f64) -> Self {
+        self.work_per_kilocell = work_per_kilocell;
+        self
+    }
+}
 
 /// The candidates for a task, in the order in which they are tried.
 ///

@@ -2,6 +2,7 @@
 
 use kolosal_base::ErrorKind;
 use kolosal_frame::FrameError;
+use kolosal_frame::split::SplitError;
 use kolosal_learner::{DataError, FitError, MetricError};
 use kolosal_learners::UnknownLearner;
 use kolosal_pipeline::TargetError;
@@ -13,6 +14,9 @@ pub enum TrainError {
     /// A named column that the table does not have.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// Rows cannot be held out as asked for.
+    #[error(transparent)]
+    Split(#[from] SplitError),
     /// The target cannot be learned.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -88,6 +92,7 @@ impl TrainError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Frame(error) => error.kind(),
+            Self::Split(error) => error.kind(),
             Self::Target(error) => error.kind(),
             Self::Data(error) => error.kind(),
             Self::Metric(error) => error.kind(),

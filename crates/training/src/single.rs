@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kolosal_frame::Frame;
-use kolosal_learner::Point;
+use kolosal_learner::{Point, Value};
 use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, Pipeline, fit_member};
 
 use crate::finish::{assemble_pipeline, feature_entries};
@@ -48,6 +48,7 @@ pub fn fit(
         learner,
         point: point.clone(),
     };
+    let bin_time = bin(&prepared, &plan, budget);
     let started = budget.clock.now();
     let member = {
         let cx = budget.context(request.seed.fork("fit"), Duration::ZERO, &warnings);
@@ -72,10 +73,21 @@ pub fn fit(
     Ok(Fitted {
         pipeline,
         manifest,
-        bin_time: Duration::ZERO,
+        bin_time,
         fit_time,
         warnings: warnings.take(),
     })
+}
+
+/// Bins the columns where the learner will: the frame keeps the bins, so the fit finds them done.
+fn bin(prepared: &Prepared, plan: &MemberPlan, budget: &Budget<'_>) -> Duration {
+    let started = budget.clock.now();
+    let takes_frame_as_it_is = plan.learner.card().takes_missing && plan.learner.card().takes_categories;
+    let point = plan.learner.check(&plan.point).unwrap_or_default();
+    if let (true, Some(Value::Int(bins_max))) = (takes_frame_as_it_is, point.get("max_bins")) {
+        prepared.shared.frame.binned(*bins_max as usize, budget.workers);
+    }
+    budget.clock.now().saturating_sub(started)
 }
 
 fn describe(pipeline: &Pipeline, request: &TrainRequest, data: DataFacts, notes: Vec<String>) -> Manifest {

@@ -4,11 +4,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use kolosal_base::Seed;
+use kolosal_frame::split::Fold;
 use kolosal_learner::{FitContext, FitError, Metric, Point, Predictions, Progress, TrainView};
 use kolosal_pipeline::{Member, fit_member};
 
 use crate::prepare::Prepared;
-use crate::validation::{Fold, Validation};
+use crate::validation::Validation;
 use crate::{Budget, Candidate};
 
 /// What came of a candidate.

@@ -6,7 +6,7 @@ use kolosal_pipeline::CodedTarget;
 use crate::prepare::Prepared;
 use crate::{Preset, TrainError, TrainRequest};
 
-pub(crate) use kolosal_frame::Fold;
+use kolosal_frame::split::{self, Fold, SplitError};
 
 /// Number of folds.
 const FOLDS: usize = 5;
@@ -32,38 +32,35 @@ fn folds_rows_max(preset: Preset) -> usize {
     }
 }
 
+/// The share held out of a table of `rows` rows: enough to judge by, the rest to learn from.
+fn holdout_share(rows: usize) -> f64 {
+    let rows = rows as f64;
+    if rows < 5_000.0 {
+        (500.0 / rows).clamp(0.1, 0.2)
+    } else {
+        (2_500.0 / rows).clamp(0.01, 0.1)
+    }
+}
+
 /// Five folds, or one holdout for large tables; by group or in time where asked for, by class otherwise.
 pub(crate) fn plan(prepared: &Prepared, request: &TrainRequest) -> Result<Validation, TrainError> {
     let rows = prepared.row_count();
     let seed = request.seed.fork("folds");
-    let count = FOLDS.min(rows / 2);
     let is_holdout = rows > folds_rows_max(request.preset);
-    let (kind, mut folds, is_exchangeable) = match (&prepared.times, &prepared.groups) {
-        (Some(times), _) => (
-            "folds in time",
-            kolosal_frame::temporal_folds(times, count),
-            false,
-        ),
-        (None, Some(groups)) => (
-            "folds by group",
-            kolosal_frame::grouped_folds(groups, count, seed),
-            false,
-        ),
-        (None, None) => ("folds", by_class(prepared, count, seed), !is_holdout),
-    };
-    folds.retain(|fold| !fold.train.is_empty() && !fold.valid.is_empty());
-    if folds.is_empty() {
-        return Err(TrainError::TooFewRows {
-            rows,
-            needed: rows + 1,
-        });
-    }
-    let name = if is_holdout {
-        // The last fold in time is the one with the most rows to learn from; any other is as good as the next.
-        folds = vec![folds.pop().expect("there is a fold")];
-        format!("holdout of {} rows", folds[0].valid.len())
+    let folds = if is_holdout {
+        vec![one_holdout(prepared, holdout_share(rows), seed)?]
     } else {
-        format!("{} {kind}", folds.len())
+        several_folds(prepared, FOLDS.min(rows / 2), seed)?
+    };
+    let kind = match (&prepared.times, &prepared.groups) {
+        (Some(_), _) => " in time",
+        (None, Some(_)) => " by group",
+        (None, None) => "",
+    };
+    let name = if is_holdout {
+        format!("holdout of {} rows{kind}", folds[0].valid.len())
+    } else {
+        format!("{} folds{kind}", folds.len())
     };
     let mut held_out: Vec<u32> = folds.iter().flat_map(|fold| fold.valid.iter().copied()).collect();
     held_out.sort_unstable();
@@ -71,13 +68,27 @@ pub(crate) fn plan(prepared: &Prepared, request: &TrainRequest) -> Result<Valida
         name,
         folds,
         rows: held_out,
-        is_exchangeable,
+        is_exchangeable: !is_holdout && kind.is_empty(),
     })
 }
 
-fn by_class(prepared: &Prepared, count: usize, seed: Seed) -> Vec<Fold> {
-    match &prepared.answers {
-        CodedTarget::Classes { codes, .. } => kolosal_frame::stratified_folds(codes, count, seed),
-        CodedTarget::Numbers(_) => kolosal_frame::random_folds(prepared.row_count(), count, seed),
+fn several_folds(prepared: &Prepared, count: usize, seed: Seed) -> Result<Vec<Fold>, SplitError> {
+    match (&prepared.times, &prepared.groups, &prepared.answers) {
+        (Some(times), _, _) => split::temporal_folds(times, count),
+        (None, Some(groups), CodedTarget::Classes { codes, .. }) => {
+            split::stratified_grouped_k_fold(codes, groups, count, seed)
+        }
+        (None, Some(groups), CodedTarget::Numbers(_)) => split::grouped_k_fold(groups, count, seed),
+        (None, None, CodedTarget::Classes { codes, .. }) => split::stratified_k_fold(codes, count, seed),
+        (None, None, CodedTarget::Numbers(_)) => split::k_fold(prepared.row_count(), count, seed),
+    }
+}
+
+fn one_holdout(prepared: &Prepared, share: f64, seed: Seed) -> Result<Fold, SplitError> {
+    match (&prepared.times, &prepared.groups, &prepared.answers) {
+        (Some(times), _, _) => split::temporal_holdout(times, share),
+        (None, Some(groups), _) => split::grouped_holdout(groups, share, seed),
+        (None, None, CodedTarget::Classes { codes, .. }) => split::stratified_holdout(codes, share, seed),
+        (None, None, CodedTarget::Numbers(_)) => split::holdout(prepared.row_count(), share, seed),
     }
 }

@@ -2,7 +2,12 @@
 //!
 //! The vectorised form and its twin add in the same order, so results are bit-equal on every processor.
 
+mod cross;
+pub mod decimal;
 mod dense;
 pub mod scan;
+mod transcendental;
 
+pub use cross::add_cross_products;
 pub use dense::{add_scaled, dot};
+pub use transcendental::{exp, ln_1p_unit};

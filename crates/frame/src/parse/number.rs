@@ -1,9 +1,6 @@
-//! Decimal numbers, to the exact value that the standard library gives, several times faster on plain cells.
+//! Decimal numbers, to the exact value that the standard library gives.
 //!
-//! A plain cell is an optional minus and at most sixteen digits with at most one point. It is read as two machine
-//! words without a branch that depends on its digits: cells of one column differ in length and sign from row to row,
-//! and a mispredicted branch costs more than all the arithmetic. Its digits form an integer below 2^53, which divided
-//! by a power of ten up to 10^22 is correctly rounded (Clinger 1990). Everything else goes through [`general`].
+//! Most cells never get here: [`kolosal_compute::kernels::decimal`] reads the plain ones.
 
 use super::is_missing;
 
@@ -25,89 +22,10 @@ pub(crate) enum Number {
     Not,
 }
 
-/// A number read by the plain way.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Plain {
-    /// Its value.
-    pub(crate) value: f64,
-    /// Whether it begins with a zero and a further digit, as codes do and quantities do not.
-    pub(crate) has_leading_zero: bool,
-}
-
 const POWERS_OF_TEN: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18,
     1e19, 1e20, 1e21, 1e22,
 ];
-
-const ZEROS: u128 = u128::from_ne_bytes([b'0'; 16]);
-const POINTS: u128 = u128::from_ne_bytes([b'.'; 16]);
-const LOW_SEVEN: u128 = u128::from_ne_bytes([0x7f; 16]);
-
-/// Reads the plain cell `text[start..end]`; `None` where the cell is not plain or lies in the first sixteen bytes.
-#[inline(always)]
-pub(crate) fn plain(text: &[u8], start: usize, end: usize) -> Option<Plain> {
-    let is_negative = u64::from(*text.get(start)? == b'-');
-    let len = end.wrapping_sub(start).wrapping_sub(is_negative as usize);
-    if len.wrapping_sub(1) > 15 || end < 16 {
-        return None;
-    }
-    let bytes: [u8; 16] = text.get(end - 16..end)?.try_into().ok()?;
-    // The cell's last character is the highest byte; what precedes the cell becomes leading zeros.
-    let word = u128::from_le_bytes(bytes);
-    let before = 8 * (16 - len as u32);
-    let lead = (word >> before) as u16;
-    let word = (word >> before << before) | (ZEROS & !(u128::MAX << before));
-    let has_leading_zero = (lead & 0xff) as u8 == b'0' && ((lead >> 8) as u8).wrapping_sub(b'0') < 10;
-    if lead == u16::from(b'.') {
-        return None; // The cell is a lone point: without it, only the zeros filled in above would be left.
-    }
-    let (digits, decimals) = without_point(word);
-    let mantissa = sixteen_digits(digits)?;
-    if mantissa > EXACT_INTEGER_MAX {
-        return None;
-    }
-    let magnitude = mantissa as f64 / POWERS_OF_TEN[decimals];
-    let value = f64::from_bits(magnitude.to_bits() | is_negative << 63);
-    Some(Plain {
-        value,
-        has_leading_zero,
-    })
-}
-
-/// Removes the first point, if there is one, and says how many characters followed it.
-#[inline(always)]
-fn without_point(word: u128) -> (u128, usize) {
-    let differs = word ^ POINTS;
-    let points = !(((differs & LOW_SEVEN) + LOW_SEVEN) | differs | LOW_SEVEN);
-    if points == 0 {
-        return (word, 0);
-    }
-    let at = points.trailing_zeros() / 8;
-    let above = word & (u128::MAX << (8 * at) << 8);
-    let below = word & !(u128::MAX << (8 * at));
-    (above | below << 8 | u128::from(b'0'), 15 - at as usize)
-}
-
-#[inline(always)]
-fn sixteen_digits(word: u128) -> Option<u64> {
-    let (high, low) = (word as u64, (word >> 64) as u64);
-    let is_other = |half: u64| {
-        (half.wrapping_add(0x4646_4646_4646_4646) | half.wrapping_sub(0x3030_3030_3030_3030))
-            & 0x8080_8080_8080_8080
-    };
-    (is_other(high) | is_other(low) == 0).then(|| eight_digits(high) * 100_000_000 + eight_digits(low))
-}
-
-/// Eight digit characters as a number: pairs, then fours, then all eight at once (Lemire 2018).
-#[inline(always)]
-fn eight_digits(word: u64) -> u64 {
-    const MASK: u64 = 0x0000_00ff_0000_00ff;
-    let digits = word.wrapping_sub(0x3030_3030_3030_3030);
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let fours = (pairs & MASK).wrapping_mul(100 + (1_000_000 << 32));
-    let rest = (pairs >> 16 & MASK).wrapping_mul(1 + (10_000 << 32));
-    fours.wrapping_add(rest) >> 32
-}
 
 /// Reads any cell; surrounding blanks do not count.
 pub(crate) fn general(cell: &[u8]) -> Number {
@@ -255,13 +173,14 @@ fn read_exponent(text: &[u8]) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kolosal_compute::kernels::decimal::plain_number;
     use proptest::prelude::*;
 
     /// Both ways of reading, checked against each other.
     fn read(cell: &str) -> Number {
         let padded = format!("{:16}{cell}", "");
         let read = general(cell.as_bytes());
-        if let Some(fast) = plain(padded.as_bytes(), 16, padded.len()) {
+        if let Some(fast) = plain_number(padded.as_bytes(), 16..padded.len()) {
             let Number::Value(value) = read else {
                 panic!("{cell} is plain but reads {read:?}")
             };

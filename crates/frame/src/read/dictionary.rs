@@ -76,11 +76,6 @@ impl Dictionary {
             };
         }
     }
-
-    /// How many distinct words there are.
-    pub(crate) fn len(&self) -> usize {
-        self.words.len()
-    }
 }
 
 /// Sorted levels, and for each dictionary the code of each of its words.
@@ -184,7 +179,7 @@ mod tests {
         for i in 0..5000 {
             assert_eq!(dictionary.intern(word(i).as_bytes()), Ok(i % 1000));
         }
-        assert_eq!(dictionary.len(), 1000);
+        assert_eq!(dictionary.words.len(), 1000);
         assert!(dictionary.intern(b"\xff").is_err());
     }
 

@@ -8,8 +8,11 @@ mod csv;
 pub(crate) mod dictionary;
 mod error;
 mod finish;
+mod jsonl;
 mod plan;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -98,6 +101,12 @@ pub fn read(
     job.run()
 }
 
+/// What a file holds once it is decompressed.
+enum Format {
+    Delimited { prefers_tab: bool },
+    JsonLines,
+}
+
 /// A file to be read, and everything needed for it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Job<'a> {
@@ -113,14 +122,37 @@ pub(crate) struct Job<'a> {
 impl Job<'_> {
     fn run(&self) -> Result<Reading, ReadError> {
         let source = source::open(self)?;
-        let (source, skipped) = source::decode(self, source)?;
-        let input = DelimitedText {
-            bytes: &source[skipped..],
-            skipped,
-            prefers_tab: self.has_extension("tsv"),
-            quoted: Quoted::MayBeNumber,
-        };
-        csv::read(self, input)
+        match self.format(&source)? {
+            Format::Delimited { prefers_tab } => {
+                let (source, skipped) = source::decode(self, source)?;
+                let input = DelimitedText {
+                    bytes: &source[skipped..],
+                    skipped,
+                    prefers_tab,
+                    quoted: Quoted::MayBeNumber,
+                };
+                csv::read(self, input)
+            }
+            Format::JsonLines => {
+                let (source, skipped) = source::decode(self, source)?;
+                jsonl::read(self, &source[skipped..])
+            }
+        }
+    }
+
+    /// The format by what the file begins with, and by its extension where that says nothing.
+    fn format(&self, bytes: &[u8]) -> Result<Format, ReadError> {
+        let prefers_tab = self.has_extension("tsv");
+        let is_delimited = prefers_tab || self.has_extension("csv");
+        let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+        match (bytes, first) {
+            _ if self.has_extension("jsonl") || self.has_extension("ndjson") => Ok(Format::JsonLines),
+            (_, Some(b'{')) if !is_delimited => Ok(Format::JsonLines),
+            (_, Some(b'[')) if self.has_extension("json") => {
+                Err(self.not_a_table("a JSON array, not one JSON object a line".to_owned()))
+            }
+            _ => Ok(Format::Delimited { prefers_tab }),
+        }
     }
 
     /// Whether the file's name ends so, perhaps before the ending of a compression.

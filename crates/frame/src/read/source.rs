@@ -12,8 +12,12 @@ use super::{Encoding, Job, ReadError};
 #[derive(Debug)]
 pub(crate) enum Source {
     Mapped(MappedFile),
-    /// Bytes made from the file's, and the memory set aside for them.
-    Made(Vec<u8>, Vec<Reservation>),
+    /// Bytes made from the file's.
+    Made {
+        bytes: Vec<u8>,
+        /// Held until the bytes are dropped.
+        _memory: Vec<Reservation>,
+    },
 }
 
 impl Deref for Source {
@@ -22,7 +26,7 @@ impl Deref for Source {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
-            Self::Made(bytes, _) => bytes,
+            Self::Made { bytes, .. } => bytes,
         }
     }
 }
@@ -84,7 +88,10 @@ fn decompress(job: &Job<'_>, decoder: impl Read, format: &'static str) -> Result
     if bytes.is_empty() {
         return Err(ReadError::Empty { file: job.file() });
     }
-    Ok(Source::Made(bytes, memory))
+    Ok(Source::Made {
+        bytes,
+        _memory: memory,
+    })
 }
 
 /// The text of a source as UTF-8 without a byte order mark, and how many bytes the mark had.
@@ -105,7 +112,12 @@ pub(crate) fn decode(job: &Job<'_>, source: Source) -> Result<(Source, usize), R
     if has_errors {
         return Err(job.not_a_table(format!("it is not valid {}", encoding.name())));
     }
-    Ok((Source::Made(text.into_bytes(), vec![memory]), 0))
+    let bytes = text.into_bytes();
+    let source = Source::Made {
+        bytes,
+        _memory: vec![memory],
+    };
+    Ok((source, 0))
 }
 
 impl Job<'_> {

@@ -115,7 +115,7 @@ impl<'a> Table<'a> {
         let lines_before = count_newlines(&input.bytes[..body], marks.newline);
         let piece = job
             .piece
-            .unwrap_or_else(|| (text.len() / 64).clamp(256 << 10, 4 << 20));
+            .unwrap_or_else(|| (text.len() / 32).clamp(256 << 10, 8 << 20));
         let piece = piece.max(text.len() / (SLOTS_MAX / names.len()).max(1));
         let laid_out = Body { text, marks, piece }.lay_out(job.workers, job.cancel);
         let line_of = |at: usize| lines_before + 1 + count_newlines(&text[..at], marks.newline);
@@ -352,7 +352,10 @@ impl<'a> Table<'a> {
         Place {
             file: self.job.file(),
             row: row + 1,
-            line: self.line_at(at),
+            line: match self.quoted {
+                Quoted::MayBeNumber => self.line_at(at),
+                Quoted::IsWord => row + 1, // One JSON object a line, rewritten as a row.
+            },
         }
     }
 

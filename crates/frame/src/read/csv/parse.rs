@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use kolosal_base::limits::CELL_BYTES_MAX;
+use kolosal_compute::kernels::decimal::plain_numbers;
 
 use super::careful::unquoted;
 use super::runs::Run;
 use crate::infer::NumberFacts;
 use crate::parse::is_missing;
 use crate::parse::moment::{self, DateOrder};
-use crate::parse::number::{Number, general, has_leading_zero, plain};
+use crate::parse::number::{Number, general, has_leading_zero};
 use crate::read::dictionary::Dictionary;
 use crate::{MISSING, Strings};
 
@@ -103,33 +104,24 @@ impl Rows<'_> {
     }
 
     fn fill_numbers(&self, position: usize, out: &mut [f64], seen: &mut Seen) {
-        let text = self.run.text;
-        let mut leading_zero = false;
-        for (row, slot) in out.iter_mut().enumerate() {
-            let bytes = self.run.cell(row, position);
-            *slot = match plain(text, bytes.start, bytes.end) {
-                Some(number) => {
-                    leading_zero |= number.has_leading_zero;
-                    number.value
-                }
-                None => match self.uncommon_number(
-                    Cell {
-                        row: self.in_table + row,
-                        bytes,
-                    },
-                    seen,
-                ) {
-                    Some(value) => value,
-                    None => return,
-                },
+        let mut uncommon = Vec::new();
+        let column = self.run.column(position);
+        seen.facts.has_leading_zero |= plain_numbers(&column, out, &mut uncommon);
+        for row in uncommon {
+            let row = row as usize;
+            let cell = Cell {
+                row: self.in_table + row,
+                bytes: column.range(row),
             };
+            match self.uncommon_number(cell, seen) {
+                Some(value) => out[row] = value,
+                None => return,
+            }
         }
-        seen.facts.has_leading_zero |= leading_zero;
         seen.facts.add(out);
     }
 
     /// A number in any spelling; `None` if the cell contradicts the plan.
-    #[inline(never)]
     fn uncommon_number(&self, cell: Cell, seen: &mut Seen) -> Option<f64> {
         let raw = &self.run.text[cell.bytes.clone()];
         if raw.is_empty() {

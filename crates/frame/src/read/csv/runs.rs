@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use kolosal_base::limits::RECORD_BYTES_MAX;
+use kolosal_compute::kernels::decimal::Cells;
 use kolosal_compute::kernels::scan::{self, Marks, SEPARATORS_SLACK};
 
 use super::careful::{self, is_blank};
@@ -32,17 +33,23 @@ pub(super) struct Run<'a> {
     ends: &'a [u32],
 }
 
-impl Run<'_> {
+impl<'a> Run<'a> {
+    /// The cells of a column.
+    #[inline(always)]
+    pub(super) fn column(&self, position: usize) -> Cells<'a> {
+        Cells {
+            text: self.text,
+            base: self.base,
+            ends: self.ends,
+            stride: self.cells,
+            position,
+        }
+    }
+
     /// The bytes of a cell.
     #[inline(always)]
-    pub(super) fn cell(&self, row: usize, cell: usize) -> Range<usize> {
-        let at = row * self.cells + cell;
-        let start = self.base + self.ends[at].wrapping_add(1) as usize;
-        let end = self.base + self.ends[at + 1] as usize;
-        if cell + 1 == self.cells && end > start && self.text[end - 1] == b'\r' {
-            return start..end - 1;
-        }
-        start..end
+    pub(super) fn cell(&self, row: usize, position: usize) -> Range<usize> {
+        self.column(position).range(row)
     }
 }
 
@@ -179,16 +186,16 @@ impl<'a> Runs<'a> {
         }
         if start == self.base && self.ends.len() > 1 {
             // Not even one record fits: look at twice as much.
-            if self.window > RECORD_BYTES_MAX || indexed_to == self.end {
+            if self.window >= RECORD_BYTES_MAX || indexed_to == self.end {
                 return Err(Uneven::TooLong { start });
             }
-            self.window *= 2;
+            self.window = (self.window * 2).min(RECORD_BYTES_MAX);
         }
         let stop = (start + self.window).min(self.end);
         let window = &text[start..stop];
         let slots = self.window.min(self.end - start) + 2 + SEPARATORS_SLACK;
         if self.ends.len() < slots {
-            self.ends = vec![BEFORE; slots];
+            self.ends = vec![0; slots];
         }
         let found = if self.records.is_careful {
             careful::separators(window, self.records.marks, &mut self.ends[1..])
