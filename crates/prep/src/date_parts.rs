@@ -116,9 +116,13 @@ fn parts_of(micros: &[f64]) -> [Column; 6] {
     std::array::from_fn(|part| Column::numbers(rows.iter().map(|row| row[part]).collect()))
 }
 
-/// Days, year, month, day, weekday, hour of a moment in microseconds since 1970-01-01; all missing if it is.
+/// Furthest moment from 1970 that has a calendar: what a 64-bit count of microseconds reaches, 292,000 years.
+const MICROS_MAX: f64 = 9.2e18;
+
+/// Days, year, month, day, weekday, hour of a moment in microseconds since 1970-01-01; all missing if it is, and beyond
+/// [`MICROS_MAX`].
 fn calendar(micros: f64) -> [f64; 6] {
-    if micros.is_nan() {
+    if micros.is_nan() || micros.abs() > MICROS_MAX {
         return [f64::NAN; 6];
     }
     let days = (micros / MICROS_PER_DAY).floor();
@@ -175,6 +179,14 @@ mod tests {
     #[test]
     fn a_missing_moment_has_missing_parts() {
         assert!(calendar(f64::NAN).iter().all(|part| part.is_nan()));
+    }
+
+    #[test]
+    fn a_moment_beyond_the_calendar_has_missing_parts() {
+        for micros in [1e300, -1e300, 9.3e18] {
+            assert!(calendar(micros).iter().all(|part| part.is_nan()), "{micros}");
+        }
+        assert!(calendar(9.1e18).iter().all(|part| part.is_finite()));
     }
 
     #[test]

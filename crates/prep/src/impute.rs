@@ -149,9 +149,9 @@ impl FittedTransform for FittedImpute {
         for (position, fill) in self.columns.iter().enumerate() {
             match *fill {
                 Fill::Keep => columns.push(x.gather(position)),
-                Fill::Median(median) => columns.push(filled(x.numbers(position), median)),
+                Fill::Median(median) => columns.push(filled(numbers_or_gaps(x, position), median)),
                 Fill::MedianAndIndicator(median) => {
-                    let values = x.numbers(position);
+                    let values = numbers_or_gaps(x, position);
                     let missing = values.iter().map(|v| f64::from(u8::from(v.is_nan()))).collect();
                     columns.push(filled(values, median));
                     columns.push(Column::numbers(missing));
@@ -169,6 +169,14 @@ impl FittedTransform for FittedImpute {
 
     fn origins(&self) -> Vec<usize> {
         self.output.origins().to_vec()
+    }
+}
+
+/// The numbers of a column. Only bytes that were tampered with ask for those of another column: it is all gaps then.
+fn numbers_or_gaps(x: FrameView<'_>, position: usize) -> Vec<f64> {
+    match x.column(position) {
+        Column::Numbers(_) => x.numbers(position),
+        _ => vec![f64::NAN; x.row_count()],
     }
 }
 

@@ -1,6 +1,7 @@
 //! One-hot encoding: a 0/1 column for each level, for learners that take no categories.
 //!
-//! A missing or unknown category is zero in every column. Columns with more than eight levels come out sparse.
+//! A missing or unknown category is zero in every column. Columns with more than eight levels come out sparse. A column
+//! without levels, empty in the whole table, becomes one column of zeros: a table of nothing else would lose its rows.
 
 use std::sync::Arc;
 
@@ -47,6 +48,10 @@ impl Transform for OneHot {
                     Field::new(name, Kind::Integer, "1 where the level is present"),
                 );
             }
+            if categories.levels().is_empty() {
+                let name = format!("{} is empty", field.name);
+                output.push(position, Field::new(name, Kind::Integer, "there is no level"));
+            }
             levels.push(Some(categories.levels().len() as u32));
         }
         let transform = Box::new(FittedOneHot {
@@ -64,7 +69,7 @@ impl Transform for OneHot {
             .map(|&n| (n != MISSING).then_some(n))
             .collect();
         let output = Output::load(from, levels.len())?;
-        let expected: u64 = levels.iter().map(|n| n.map_or(1, u64::from)).sum();
+        let expected: u64 = levels.iter().map(|n| n.map_or(1, |n| u64::from(n).max(1))).sum();
         if expected != output.origins().len() as u64 {
             return Err(ArtifactError::damaged(
                 "levels and one-hot columns differ in number",
@@ -85,6 +90,7 @@ impl FittedTransform for FittedOneHot {
         for (position, levels) in self.levels.iter().enumerate() {
             match levels {
                 None => columns.push(x.gather(position)),
+                Some(0) => columns.push(Column::numbers(vec![0.0; x.row_count()])),
                 Some(count) => columns.extend(expand(&x.codes(position), *count as usize)),
             }
         }
