@@ -457,7 +457,14 @@ fn false_promises_about_rows_and_weights_are_noticed() {
         spoil: |_, out, tail| out[0] += f64::from(tail.value),
         ..Flawed::honest()
     };
-    let first = by_tail(|p, train, cx| made(p, train, cx, (train.features().numbers(0)[0] * 50.0 + 50.0) as u32));
+    let first = by_tail(|p, train, cx| {
+        made(
+            p,
+            train,
+            cx,
+            (train.features().numbers(0)[0] * 50.0 + 50.0) as u32,
+        )
+    });
     check("rows may come in any order", "rows shuffled", first);
     let count = by_tail(|p, train, cx| made(p, train, cx, train.row_count() as u32));
     check("a weight is a repetition", "rows repeated", count);

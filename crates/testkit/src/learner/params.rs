@@ -60,20 +60,29 @@ fn single(name: &str, value: Value) -> Point {
 pub(super) fn names_reach(case: &LearnerCase) -> Verdict {
     let mut taken: Vec<&str> = Vec::new();
     for name in case.learner.params().iter().flat_map(names_of) {
-        demand(is_name(name), || format!("'{name}' is not lower case joined by _"))?;
+        demand(is_name(name), || {
+            format!("'{name}' is not lower case joined by _")
+        })?;
         demand(!taken.contains(&name), || format!("'{name}' is taken twice"))?;
         taken.push(name);
     }
-    let defaults = case.learner.check(&Point::new()).map_err(|e| format!("the defaults are refused: {e}"))?;
+    let defaults = case
+        .learner
+        .check(&Point::new())
+        .map_err(|e| format!("the defaults are refused: {e}"))?;
     for def in case.learner.params() {
         for name in names_of(def) {
             let found = case.learner.check(&single(name, (def.default)()));
             let is_reached = found.as_ref().is_ok_and(|point| *point == defaults);
-            demand(is_reached, || format!("'{name}' with the default gives {found:?}"))?;
+            demand(is_reached, || {
+                format!("'{name}' with the default gives {found:?}")
+            })?;
         }
     }
     let again = case.learner.check(&defaults);
-    demand(again.as_ref() == Ok(&defaults), || format!("a checked point checks to {again:?}"))
+    demand(again.as_ref() == Ok(&defaults), || {
+        format!("a checked point checks to {again:?}")
+    })
 }
 
 fn names_of(def: &'static ParamDef) -> impl Iterator<Item = &'static str> {
