@@ -31,6 +31,7 @@ mod schema;
 pub mod split;
 mod strings;
 mod view;
+pub mod write;
 
 pub use align::FrozenSchema;
 pub use column::{Categories, Column, MISSING, SparseNumbers};
