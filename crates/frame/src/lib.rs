@@ -26,6 +26,7 @@ mod error;
 mod frame;
 mod infer;
 mod parse;
+pub mod profile;
 pub mod read;
 mod schema;
 pub mod split;

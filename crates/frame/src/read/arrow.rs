@@ -48,6 +48,12 @@ pub(super) fn wanted(
     Ok((positions, wishes))
 }
 
+/// A column on its way from arrays to its final form.
+struct Work {
+    chunks: Vec<ArrayRef>,
+    done: Option<Result<Finished, ReadError>>,
+}
+
 /// Types the columns and delivers the table.
 pub(super) fn deliver(job: &Job<'_>, arrays: Arrays, wishes: &[Option<Wish>]) -> Result<Reading, ReadError> {
     let rows = arrays
@@ -72,27 +78,30 @@ pub(super) fn deliver(job: &Job<'_>, arrays: Arrays, wishes: &[Option<Wish>]) ->
         positions,
         columns,
     } = arrays;
-    let mut work: Vec<(Vec<ArrayRef>, Option<Result<Finished, ReadError>>)> = columns
+    let mut work: Vec<Work> = columns
         .into_iter()
-        .map(|chunks| (limited(chunks, rows), None))
+        .map(|chunks| Work {
+            chunks: limited(chunks, rows),
+            done: None,
+        })
         .collect();
-    job.workers.for_each_mut(&mut work, |at, (chunks, done)| {
+    job.workers.for_each_mut(&mut work, |at, work| {
         let field = schema.field(positions[at]);
         let wish = wishes[positions[at]]
             .as_ref()
             .expect("only wanted columns are read");
-        let chunks = std::mem::take(chunks);
+        let chunks = std::mem::take(&mut work.chunks);
         let source = Source {
             job,
             name: field.name(),
             wish,
             kind: field.data_type(),
         };
-        *done = Some(source.finish(&chunks));
+        work.done = Some(source.finish(&chunks));
     });
     let mut fields: Vec<(Field, Column)> = Vec::with_capacity(work.len());
     let mut notes = Vec::new();
-    for (_, done) in work {
+    for Work { done, .. } in work {
         match done.expect("every column was finished")? {
             Finished::Done(field, column) => fields.push((field, column)),
             Finished::Noted(field, column, note) => {
@@ -205,16 +214,18 @@ impl Source<'_> {
             DataType::Float64 => push::<Float64Type>(chunk, out, |value| value),
             DataType::Date32 => push::<Date32Type>(chunk, out, |days| f64::from(days) * MICROS_PER_DAY),
             DataType::Date64 => push::<Date64Type>(chunk, out, |millis| millis as f64 * 1e3),
-            DataType::Timestamp(unit, _) => match unit {
-                TimeUnit::Second => push::<TimestampSecondType>(chunk, out, |seconds| seconds as f64 * 1e6),
-                TimeUnit::Millisecond => {
-                    push::<TimestampMillisecondType>(chunk, out, |millis| millis as f64 * 1e3)
-                }
-                TimeUnit::Microsecond => push::<TimestampMicrosecondType>(chunk, out, |micros| micros as f64),
-                TimeUnit::Nanosecond => {
-                    push::<TimestampNanosecondType>(chunk, out, |nanos| nanos.div_euclid(1000) as f64)
-                }
-            },
+            DataType::Timestamp(TimeUnit::Second, _) => {
+                push::<TimestampSecondType>(chunk, out, |s| s as f64 * 1e6);
+            }
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
+                push::<TimestampMillisecondType>(chunk, out, |millis| millis as f64 * 1e3);
+            }
+            DataType::Timestamp(TimeUnit::Microsecond, _) => {
+                push::<TimestampMicrosecondType>(chunk, out, |micros| micros as f64);
+            }
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+                push::<TimestampNanosecondType>(chunk, out, |nanos| nanos.div_euclid(1000) as f64);
+            }
             DataType::Decimal32(..) => push_decimals::<Decimal32Type>(chunk, out),
             DataType::Decimal64(..) => push_decimals::<Decimal64Type>(chunk, out),
             DataType::Decimal128(..) => push_decimals::<Decimal128Type>(chunk, out),
