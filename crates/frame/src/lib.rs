@@ -27,11 +27,13 @@ mod error;
 mod frame;
 mod infer;
 mod parse;
+pub mod profile;
 pub mod read;
 mod schema;
 pub mod split;
 mod strings;
 mod view;
+pub mod write;
 
 pub use align::FrozenSchema;
 pub use bins::{

@@ -16,19 +16,17 @@ pub struct Place {
     pub file: PathBuf,
     /// The row of data, from one; the header is no row.
     pub row: usize,
-    /// The line of the file, from one; a quoted cell may hold line ends, so this may exceed the row by any number.
-    pub line: usize,
+    /// The line of a text file, from one; a quoted cell may hold line ends, so this may exceed the row by any number.
+    pub line: Option<usize>,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}, row {} (line {})",
-            self.file.display(),
-            self.row,
-            self.line
-        )
+        write!(f, "{}, row {}", self.file.display(), self.row)?;
+        match self.line {
+            Some(line) => write!(f, " (line {line})"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! Whatever the format, types are inferred from all values with a reason each, missing values stay missing, and what
 //! cannot be read is refused with file, row, column and value. A file must not be truncated while it is read.
 
+mod arrow;
+mod binary;
 mod csv;
 pub(crate) mod dictionary;
 mod error;
@@ -103,8 +105,11 @@ pub fn read(
 
 /// What a file holds once it is decompressed.
 enum Format {
-    Delimited { prefers_tab: bool },
+    Parquet,
+    Arrow,
+    ArrowStream,
     JsonLines,
+    Delimited { prefers_tab: bool },
 }
 
 /// A file to be read, and everything needed for it.
@@ -133,6 +138,9 @@ impl Job<'_> {
                 };
                 csv::read(self, input)
             }
+            Format::Parquet => binary::read_parquet(self, source),
+            Format::Arrow => binary::read_arrow(self, &source),
+            Format::ArrowStream => binary::read_arrow_stream(self, &source),
             Format::JsonLines => {
                 let (source, skipped) = source::decode(self, source)?;
                 jsonl::read(self, &source[skipped..])
@@ -146,6 +154,18 @@ impl Job<'_> {
         let is_delimited = prefers_tab || self.has_extension("csv");
         let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
         match (bytes, first) {
+            ([b'P', b'A', b'R', b'1', ..], _) => Ok(Format::Parquet),
+            ([b'A', b'R', b'R', b'O', b'W', b'1', ..], _) => Ok(Format::Arrow),
+            ([0xff, 0xff, 0xff, 0xff, ..], _) => Ok(Format::ArrowStream),
+            _ if self.has_extension("parquet") => {
+                Err(self.not_a_table("its name ends in .parquet, its content is not Parquet".to_owned()))
+            }
+            _ if ["arrow", "feather", "ipc"]
+                .iter()
+                .any(|extension| self.has_extension(extension)) =>
+            {
+                Err(self.not_a_table("its name says Arrow, its content is not an Arrow file".to_owned()))
+            }
             _ if self.has_extension("jsonl") || self.has_extension("ndjson") => Ok(Format::JsonLines),
             (_, Some(b'{')) if !is_delimited => Ok(Format::JsonLines),
             (_, Some(b'[')) if self.has_extension("json") => {

@@ -31,6 +31,12 @@ impl Deref for Source {
     }
 }
 
+impl AsRef<[u8]> for Source {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
 /// Bytes decompressed between two looks at the memory budget and the cancel flag.
 const STEP: usize = 8 << 20;
 

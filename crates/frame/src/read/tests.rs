@@ -379,7 +379,7 @@ fn text_that_is_not_utf8_is_named_by_row_column_and_byte() {
 fn files_that_are_none_are_refused() {
     let fixture = Fixture::new("t.csv", "a\n1\n");
     let read = |path: &Path| {
-        let error = super::read(
+        let error = read(
             path,
             &ReadOptions::default(),
             &Workers::new(1),
@@ -441,7 +441,7 @@ fn too_many_columns_and_endless_lines_are_refused() {
 fn the_memory_budget_is_kept() {
     let fixture = Fixture::new("t.csv", "a,b\n1,2\n".to_owned() + &"3,4\n".repeat(1000));
     let (workers, cancel) = (Workers::new(1), Cancel::new());
-    let error = super::read(
+    let error = read(
         &fixture.path,
         &ReadOptions::default(),
         &workers,
@@ -450,12 +450,11 @@ fn the_memory_budget_is_kept() {
     );
     assert_eq!(error.expect_err("too small").kind(), ErrorKind::Busy);
     let ledger = Ledger::new(100_000);
-    let reading =
-        super::read(&fixture.path, &ReadOptions::default(), &workers, &ledger, &cancel).expect("fits");
+    let reading = read(&fixture.path, &ReadOptions::default(), &workers, &ledger, &cancel).expect("fits");
     assert_eq!(ledger.used(), 1001 * 16);
     drop(reading);
     cancel.request();
-    let error = super::read(&fixture.path, &ReadOptions::default(), &workers, &ledger, &cancel);
+    let error = read(&fixture.path, &ReadOptions::default(), &workers, &ledger, &cancel);
     assert_eq!(error.expect_err("cancelled").kind(), ErrorKind::Cancelled);
 }
 

@@ -352,10 +352,10 @@ impl<'a> Table<'a> {
         Place {
             file: self.job.file(),
             row: row + 1,
-            line: match self.quoted {
+            line: Some(match self.quoted {
                 Quoted::MayBeNumber => self.line_at(at),
                 Quoted::IsWord => row + 1, // One JSON object a line, rewritten as a row.
-            },
+            }),
         }
     }
 
