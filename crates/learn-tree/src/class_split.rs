@@ -13,7 +13,7 @@ use kolosal_frame::{BinCuts, BinnedColumn, MISSING_BIN};
 use crate::sample::ClassSample;
 use crate::split::{
     Criterion, Cut, Found, Limits, Rule, draw_sides, draw_threshold, gather, rule_of, send_absent, set_bit,
-    side_of, weigh_log,
+    side_of, to_beat, weigh_log,
 };
 use crate::tree::Side;
 
@@ -270,7 +270,7 @@ impl ClassView<'_> {
                 continue;
             }
             let gain = bench.left.purity(self.criterion) + bench.right.purity(self.criterion) - before;
-            if best.is_none_or(|(_, _, most)| gain > most) {
+            if best.is_none_or(|(_, _, most)| gain > to_beat(most)) {
                 *best = Some((at + 1, missing, gain));
             }
         }

@@ -16,7 +16,7 @@ use kolosal_learner::{FitContext, FitError};
 
 use crate::problem::{Node, Problem};
 use crate::sample::Sample;
-use crate::split::{Cut, Found, Limits, Rule, levels_left};
+use crate::split::{Cut, Found, Limits, Rule, levels_left, to_beat};
 use crate::tree::{Side, Test, Tree};
 
 /// Row visits between two looks at the clock; about ten milliseconds.
@@ -240,7 +240,10 @@ impl<P: Problem> Grower<'_, P> {
                 Found::Nothing => draw.seen(at, &mut self.columns.order),
                 Found::Cut(cut) => {
                     draw.seen(at, &mut self.columns.order);
-                    if best.as_ref().is_none_or(|(_, most)| cut.gain > most.gain) {
+                    if best
+                        .as_ref()
+                        .is_none_or(|(_, most)| cut.gain > to_beat(most.gain))
+                    {
                         best = Some((feature, cut));
                     }
                 }
@@ -280,7 +283,9 @@ impl<P: Problem> Grower<'_, P> {
             for (feature, found) in order[from..].iter().zip(found) {
                 varied += usize::from(!matches!(found, Found::Constant));
                 if let Found::Cut(cut) = found
-                    && best.as_ref().is_none_or(|(_, most)| cut.gain > most.gain)
+                    && best
+                        .as_ref()
+                        .is_none_or(|(_, most)| cut.gain > to_beat(most.gain))
                 {
                     best = Some((*feature, cut));
                 }

@@ -41,6 +41,8 @@ mod prune;
 mod rows;
 mod sample;
 mod split;
+#[cfg(test)]
+mod testing;
 mod tree;
 
 pub mod decision_tree;

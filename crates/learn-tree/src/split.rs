@@ -105,6 +105,15 @@ pub(crate) fn weigh_log(x: f64) -> f64 {
     if x > 0.0 { x * x.log2() } else { 0.0 }
 }
 
+/// Share by which a gain must be larger to count as larger. Equal gains come out a few roundings apart; the first of them
+/// shall win whatever order they were added in.
+const TIE: f64 = 1e-10;
+
+/// What a gain must exceed to be better than this one.
+pub(crate) fn to_beat(gain: f64) -> f64 {
+    gain + gain.abs() * TIE
+}
+
 /// Room for looking at columns, reused from node to node.
 #[derive(Debug)]
 pub(crate) struct Bench<S> {
@@ -179,7 +188,7 @@ impl<S: Stat> NodeView<'_, S> {
 
     /// Tries a cut behind each of the bins, `left` going left in any case.
     fn scan(&self, bins: &[u16], stats: &[S], mut left: S, (best, missing): (&mut Option<Place>, Side)) {
-        let mut most = best.map_or(f64::NEG_INFINITY, |place| place.gain);
+        let mut most = best.map_or(f64::NEG_INFINITY, |place| to_beat(place.gain));
         for (at, &bin) in bins.iter().enumerate() {
             left.merge(&stats[usize::from(bin)]);
             if !self.is_allowed(&left) {
@@ -187,7 +196,7 @@ impl<S: Stat> NodeView<'_, S> {
             }
             let gain = self.criterion.gain(&self.total, &left);
             if gain > most {
-                most = gain;
+                most = to_beat(gain);
                 *best = Some(Place {
                     left: at + 1,
                     missing,
