@@ -6,8 +6,10 @@ use kolosal_base::{Cancel, Rng, Seed, SystemClock};
 use kolosal_compute::{Ledger, Workers};
 use kolosal_frame::{Column, Field, Frame, Kind};
 use kolosal_learner::{
-    Encoder, FitContext, FitError, FittedModel, Learn, ParamSet, Progress, Target, Task, TrainView,
+    Encoder, FitContext, FitError, FittedModel, Learn, ParamSet, Progress, Silent, Target, Task, TrainView,
 };
+
+use crate::design::{Counted, Design};
 
 /// A table to learn from.
 pub(crate) struct Table {
@@ -143,6 +145,28 @@ impl Table {
         model.predict_into(self.frame.view(), &mut out);
         out
     }
+}
+
+/// The design of a table.
+pub(crate) fn design_of(table: &Table) -> Design {
+    let (workers, memory, clock, cancel) = (
+        Workers::new(1),
+        Ledger::unlimited(),
+        SystemClock::start(),
+        Cancel::new(),
+    );
+    let cx = FitContext {
+        seed: Seed::new(1),
+        workers: &workers,
+        memory: &memory,
+        clock: &clock,
+        deadline: None,
+        cancel: &cancel,
+        progress: &Silent,
+        valid: None,
+    };
+    let train = table.train();
+    Design::new(&train, &Counted::of(&train), |_| 1.0, &cx).unwrap()
 }
 
 /// A table with numbers on odd scales, a category with missing values, and an answer that depends on some of them.

@@ -12,8 +12,11 @@ const LANES: usize = 8;
 /// # Panics
 /// If the vectors differ in length or `out` is not `left.len() * right.len()` long.
 pub fn add_cross_products(left: &[&[f64]], right: &[&[f64]], out: &mut [f64]) {
-    let length = left.first().map_or(0, |vector| vector.len());
     assert_eq!(out.len(), left.len() * right.len(), "one place a pair");
+    if out.is_empty() {
+        return;
+    }
+    let length = left[0].len();
     assert!(
         left.iter().chain(right).all(|vector| vector.len() == length),
         "cross products need equal lengths"
@@ -112,8 +115,15 @@ mod tests {
 
     #[test]
     fn the_dispatched_form_is_bit_equal_to_its_scalar_twin() {
-        for (count_left, count_right, length) in [(1, 1, 0), (3, 5, 7), (4, 4, 64), (9, 6, 301), (8, 8, 512)]
-        {
+        for (count_left, count_right, length) in [
+            (0, 3, 5),
+            (2, 0, 5),
+            (1, 1, 0),
+            (3, 5, 7),
+            (4, 4, 64),
+            (9, 6, 301),
+            (8, 8, 512),
+        ] {
             let vector = |seed: usize| -> Vec<f64> {
                 (0..length)
                     .map(|i| ((i * 7 + seed * 13) as f64 * 0.37).sin())

@@ -36,6 +36,22 @@ pub fn add_scaled(y: &mut [f64], scale: f64, x: &[f64]) {
     add_scaled_lanes(y, scale, x);
 }
 
+/// The sum of `weights * (values - centre)^2`, in the same lanes as [`dot`].
+///
+/// # Panics
+/// If the lengths differ.
+pub fn centred_squares(values: &[f64], weights: &[f64], centre: f64) -> f64 {
+    assert_eq!(values.len(), weights.len(), "one weight a value");
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, checked on the line above.
+            return unsafe { centred_squares_avx2(values, weights, centre) };
+        }
+    }
+    centred_squares_lanes(values, weights, centre)
+}
+
 /// The scalar twin, compiled once more with wide registers.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
@@ -49,18 +65,37 @@ fn add_scaled_avx2(y: &mut [f64], scale: f64, x: &[f64]) {
     add_scaled_lanes(y, scale, x);
 }
 
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn centred_squares_avx2(values: &[f64], weights: &[f64], centre: f64) -> f64 {
+    centred_squares_lanes(values, weights, centre)
+}
+
+#[inline(always)]
+fn centred_squares_lanes(values: &[f64], weights: &[f64], centre: f64) -> f64 {
+    sum_lanes(values, weights, |x, weight| {
+        let off = x - centre;
+        weight * (off * off)
+    })
+}
+
 #[inline(always)]
 fn dot_lanes(a: &[f64], b: &[f64]) -> f64 {
+    sum_lanes(a, b, |x, y| x * y)
+}
+
+#[inline(always)]
+fn sum_lanes(a: &[f64], b: &[f64], term: impl Fn(f64, f64) -> f64) -> f64 {
     let mut lanes = [0.0; LANES];
     let (chunks_a, rest_a) = a.as_chunks::<LANES>();
     let (chunks_b, rest_b) = b.as_chunks::<LANES>();
     for (ca, cb) in chunks_a.iter().zip(chunks_b) {
         for i in 0..LANES {
-            lanes[i] += ca[i] * cb[i];
+            lanes[i] += term(ca[i], cb[i]);
         }
     }
     for (i, (va, vb)) in rest_a.iter().zip(rest_b).enumerate() {
-        lanes[i] += va * vb;
+        lanes[i] += term(*va, *vb);
     }
     let mut width = LANES / 2;
     while width > 0 {
@@ -89,6 +124,8 @@ mod tests {
             let a: Vec<f64> = (0..length).map(|i| (i as f64 * 0.37).sin()).collect();
             let b: Vec<f64> = (0..length).map(|i| (i as f64 * 1.91).cos()).collect();
             assert_eq!(dot(&a, &b).to_bits(), dot_lanes(&a, &b).to_bits());
+            let squares = centred_squares(&a, &b, 0.3);
+            assert_eq!(squares.to_bits(), centred_squares_lanes(&a, &b, 0.3).to_bits());
             let (mut fast, mut plain) = (a.clone(), a.clone());
             add_scaled(&mut fast, 0.7, &b);
             add_scaled_lanes(&mut plain, 0.7, &b);

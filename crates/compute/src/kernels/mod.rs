@@ -9,5 +9,5 @@ pub mod scan;
 mod transcendental;
 
 pub use cross::add_cross_products;
-pub use dense::{add_scaled, dot};
+pub use dense::{add_scaled, centred_squares, dot};
 pub use transcendental::{exp, ln_1p_unit};

@@ -9,6 +9,7 @@ use std::ops::Range;
 use kolosal_compute::Workers;
 use kolosal_compute::kernels::{add_cross_products, dot};
 
+use super::scatter::{sums_by_code, sums_by_pair};
 use super::{Coded, Dense, Design};
 
 /// Dense columns of one tile.
@@ -132,7 +133,14 @@ impl Part<'_> {
 }
 
 fn tile_by_tile(part: &Part<'_>, left: &[Dense], right: &[Dense]) -> Vec<f64> {
-    let mut out = vec![0.0; left.len() * right.len()];
+    // Of a tile by itself, the lower left quarter is the upper right one.
+    let (half, from) = if std::ptr::eq(left, right) {
+        (left.len() / 2, left.len() / 2)
+    } else {
+        (left.len(), 0)
+    };
+    let mut upper = vec![0.0; half * right.len()];
+    let mut lower = vec![0.0; (left.len() - half) * (right.len() - from)];
     let mut scaled = vec![0.0; TILE * CHUNK];
     for (rows, h) in part.chunks() {
         for (column, place) in left.iter().zip(scaled.chunks_mut(CHUNK)) {
@@ -148,9 +156,19 @@ fn tile_by_tile(part: &Part<'_>, left: &[Dense], right: &[Dense]) -> Vec<f64> {
             .map(|s| &s[..rows.len()])
             .collect();
         let of_right: Vec<&[f64]> = right.iter().map(|column| &column.values[rows.clone()]).collect();
-        add_cross_products(&of_left, &of_right, &mut out);
+        add_cross_products(&of_left[..half], &of_right, &mut upper);
+        add_cross_products(&of_left[half..], &of_right[from..], &mut lower);
     }
-    out
+    let width = right.len();
+    for at in half..left.len() {
+        upper.extend(
+            (0..from)
+                .map(|column| upper[column * width + at])
+                .collect::<Vec<f64>>(),
+        );
+        upper.extend_from_slice(&lower[(at - half) * (width - from)..][..width - from]);
+    }
+    upper
 }
 
 /// Row `level` of the result holds the sums of the tile's columns over the rows of that level.
@@ -180,13 +198,13 @@ fn coded_by_tile(part: &Part<'_>, coded: &Coded, tile: &[Dense]) -> Vec<f64> {
 
 fn coded_by_coded(part: &Part<'_>, left: &Coded, right: &Coded) -> Vec<f64> {
     let stride = right.levels + 1;
-    let mut sums = vec![0.0; (left.levels + 1) * stride];
-    let pairs = left.codes[part.rows.clone()]
-        .iter()
-        .zip(&right.codes[part.rows.clone()]);
-    for ((&a, &b), h) in pairs.zip(part.h) {
-        sums[a as usize * stride + b as usize] += h;
-    }
+    let shape = (stride, (left.levels + 1) * stride);
+    let sums = sums_by_pair(
+        &left.codes[part.rows.clone()],
+        &right.codes[part.rows.clone()],
+        part.h,
+        shape,
+    );
     (0..left.levels)
         .flat_map(|level| sums[level * stride..][..right.levels].iter().copied())
         .collect()
@@ -250,11 +268,7 @@ fn column_sums(part: &Part<'_>, group: Group<'_>) -> Vec<f64> {
             .map(|column| dot(&column.values[rows.clone()], part.h))
             .collect(),
         Group::Coded(column) => {
-            let mut sums = vec![0.0; column.levels + 1];
-            column.codes[rows]
-                .iter()
-                .zip(part.h)
-                .for_each(|(&code, h)| sums[code as usize] += h);
+            let mut sums = sums_by_code(&column.codes[rows], part.h, column.levels + 1);
             sums.truncate(column.levels);
             sums
         }
@@ -276,4 +290,61 @@ fn transpose(values: &[f64], rows: usize, columns: usize) -> Vec<f64> {
     (0..columns)
         .flat_map(|j| (0..rows).map(move |i| values[i * columns + j]))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kolosal_compute::Workers;
+    use kolosal_frame::Column;
+
+    use super::weighted_gram;
+    use crate::testing::{Table, design_of, noise};
+
+    #[test]
+    fn every_entry_is_the_sum_of_products_whatever_the_number_of_columns() {
+        let rows = 700;
+        for dense in [0, 1, 2, 7, 8, 9, 16, 17] {
+            let mut columns: Vec<Column> = (0..dense).map(|j| Column::numbers(noise(rows, j))).collect();
+            let words: Vec<Vec<&str>> = (2..4)
+                .map(|k| (0..rows).map(|i| ["a", "b", "", "c"][i * k / 3 % 4]).collect())
+                .collect();
+            columns.extend(words.iter().map(|words| Column::categories(words)));
+            let table = Table::regression(columns, &noise(rows, 99));
+            let design = design_of(&table);
+            let (first, h) = (100, noise(500, 98).iter().map(|v| v.abs()).collect::<Vec<f64>>());
+            let gram = weighted_gram(&design, first, &h, &Workers::new(2));
+            let width = design.width();
+            let written: Vec<Vec<f64>> = (0..width)
+                .map(|slot| {
+                    let of_dense = design
+                        .dense
+                        .iter()
+                        .find(|column| column.slot == slot)
+                        .map(|c| c.values.clone());
+                    of_dense.unwrap_or_else(|| {
+                        let holds = |c: &&super::Coded| (c.start..c.start + c.levels).contains(&slot);
+                        let coded = design.coded.iter().find(holds).unwrap();
+                        coded
+                            .codes
+                            .iter()
+                            .map(|&code| f64::from(coded.start + code as usize == slot))
+                            .collect()
+                    })
+                })
+                .collect();
+            for i in 0..width {
+                let sum: f64 = (0..500).map(|r| h[r] * written[i][first + r]).sum();
+                assert!((gram.sums[i] - sum).abs() < 1e-9);
+                for j in 0..width {
+                    let product: f64 = (0..500)
+                        .map(|r| h[r] * written[i][first + r] * written[j][first + r])
+                        .sum();
+                    assert!(
+                        (gram.products[i * width + j] - product).abs() < 1e-9,
+                        "{dense} columns, entry {i} {j}"
+                    );
+                }
+            }
+        }
+    }
 }

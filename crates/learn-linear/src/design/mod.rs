@@ -13,9 +13,11 @@
 
 mod gram;
 mod products;
+mod scatter;
 
 use std::ops::Range;
 
+use kolosal_compute::kernels::{centred_squares, dot};
 use kolosal_compute::{Reservation, Workers};
 use kolosal_frame::{Column, FrameView, MISSING};
 use kolosal_learner::{FitContext, FitError, TrainView};
@@ -32,6 +34,9 @@ const BLOCKS_MAX: usize = 64;
 
 /// A standard deviation this small beside the mean is the rounding error of a constant.
 const CONSTANT: f64 = 1e-13;
+
+/// Standard deviations whose squares neither overflow nor lose digits, even times small weights.
+const SCALE_SAFE: Range<f64> = 1e-100..1e140;
 
 /// A column that varies less than this counts as constant: its coefficient could leave the range of numbers.
 const SCALE_MIN: f64 = 1e-150;
@@ -340,26 +345,38 @@ impl Response {
 
 /// Centres a column and divides it by its standard deviation; gives both. A constant column becomes zero, scale zero.
 fn standardise(values: &mut [f64], weights: &[f64], weight_total: f64) -> (f64, f64) {
+    let mut mean = dot(values, weights) / weight_total;
+    let mut scale = (centred_squares(values, weights, mean) / weight_total).sqrt();
+    if !SCALE_SAFE.contains(&scale) {
+        (mean, scale) = moments_at_the_limits(values, weights);
+    }
+    if scale <= CONSTANT * mean.abs() || scale < SCALE_MIN || !scale.is_finite() {
+        values.fill(0.0);
+        return (mean, 0.0);
+    }
+    let factor = 1.0 / scale;
+    values.iter_mut().for_each(|x| *x = (*x - mean) * factor);
+    (mean, scale)
+}
+
+/// Mean and standard deviation where squares may overflow or vanish: everything is divided by its largest first.
+#[cold]
+fn moments_at_the_limits(values: &[f64], weights: &[f64]) -> (f64, f64) {
+    let heaviest = weights.iter().copied().fold(0.0, f64::max);
+    let total: f64 = weights.iter().map(|weight| weight / heaviest).sum();
+    let share = |weight: &f64| weight / heaviest / total;
     let mean: f64 = values
         .iter()
         .zip(weights)
-        .map(|(x, weight)| weight / weight_total * x)
+        .map(|(x, weight)| share(weight) * x)
         .sum();
     let widest = values.iter().map(|x| (x - mean).abs()).fold(0.0, f64::max);
-    if widest <= CONSTANT * mean.abs() || widest == 0.0 || !widest.is_finite() {
-        values.fill(0.0);
+    if widest == 0.0 || !widest.is_finite() {
         return (mean, 0.0);
     }
-    // Divided by the widest first, so that no square overflows or vanishes.
     let squares = values
         .iter()
         .zip(weights)
-        .map(|(x, weight)| weight / weight_total * ((x - mean) / widest).powi(2));
-    let scale = widest * squares.sum::<f64>().sqrt();
-    if scale < SCALE_MIN {
-        values.fill(0.0);
-        return (mean, 0.0);
-    }
-    values.iter_mut().for_each(|x| *x = (*x - mean) / scale);
-    (mean, scale)
+        .map(|(x, weight)| share(weight) * ((x - mean) / widest).powi(2));
+    (mean, widest * squares.sum::<f64>().sqrt())
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use kolosal_compute::kernels::{add_scaled, dot};
 
 use super::Design;
+use super::scatter::sums_by_code;
 
 /// Writes `intercept + X u` of a block of rows into `scores`.
 pub(crate) fn linear_scores(
@@ -23,12 +24,24 @@ pub(crate) fn linear_scores(
     }
     let mut of_level = Vec::new();
     for column in &design.coded {
-        of_level.clear();
-        of_level.extend_from_slice(&coefficients[column.start..column.start + column.levels]);
-        of_level.push(0.0);
-        for (score, &code) in scores.iter_mut().zip(&column.codes[rows.clone()]) {
-            *score += of_level[code as usize];
+        let codes = &column.codes[rows.clone()];
+        let u = &coefficients[column.start..column.start + column.levels];
+        if column.levels > codes.len() {
+            let known = |code: &u32| u.get(*code as usize).copied().unwrap_or(0.0);
+            scores
+                .iter_mut()
+                .zip(codes)
+                .for_each(|(score, code)| *score += known(code));
+            continue;
         }
+        // One more place for missing values spares a comparison a row.
+        of_level.clear();
+        of_level.extend_from_slice(u);
+        of_level.push(0.0);
+        scores
+            .iter_mut()
+            .zip(codes)
+            .for_each(|(score, &code)| *score += of_level[code as usize]);
     }
     if !design.stored.ends.is_empty() {
         for (score, row) in scores.iter_mut().zip(rows) {
@@ -48,15 +61,22 @@ pub(crate) fn transposed_product(design: &Design, rows: Range<usize>, residuals:
     for column in &design.dense {
         out[column.slot] += dot(&column.values[rows.clone()], residuals);
     }
-    let mut of_level = Vec::new();
     for column in &design.coded {
-        of_level.clear();
-        of_level.resize(column.levels + 1, 0.0);
-        for (residual, &code) in residuals.iter().zip(&column.codes[rows.clone()]) {
-            of_level[code as usize] += residual;
+        let codes = &column.codes[rows.clone()];
+        let places = &mut out[column.start..column.start + column.levels];
+        if column.levels > codes.len() {
+            for (residual, &code) in residuals.iter().zip(codes) {
+                if let Some(place) = places.get_mut(code as usize) {
+                    *place += residual;
+                }
+            }
+            continue;
         }
-        let places = out[column.start..column.start + column.levels].iter_mut();
-        places.zip(&of_level).for_each(|(place, sum)| *place += sum);
+        let of_level = sums_by_code(codes, residuals, column.levels + 1);
+        places
+            .iter_mut()
+            .zip(&of_level)
+            .for_each(|(place, sum)| *place += sum);
     }
     if !design.stored.ends.is_empty() {
         for (residual, row) in residuals.iter().zip(rows) {

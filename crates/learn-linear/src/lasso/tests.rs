@@ -79,7 +79,7 @@ fn fits_meet_the_optimality_conditions() {
                 let model = fit::<Lasso>(at(alpha), &table);
                 let off = violation(&table, &model, &columns, alpha);
                 assert!(off < 1e-6, "{rows} rows, {width} columns, alpha {alpha}: {off}");
-                assert!(model.coefficients().iter().any(|w| *w == 0.0));
+                assert!(model.coefficients().contains(&0.0));
             }
         }
     }
