@@ -229,6 +229,8 @@ fn flaws_of_parameter_tables_are_noticed() {
     check_param(names, "'stumps' with the default gives Err", |def| {
         def.aliases = &["stumps"]
     });
+    check_param(names, "'Rounds' is not lower case", |def| def.name = "Rounds");
+    check_param(names, "'n-rounds' has signs", |def| def.aliases = &["n-rounds"]);
     let conditions = "conditions name a parameter and its words";
     check_param(conditions, "depends on smoth", |def| {
         def.only_if = Some(("smoth", &["true"]))
@@ -457,7 +459,14 @@ fn false_promises_about_rows_and_weights_are_noticed() {
         spoil: |_, out, tail| out[0] += f64::from(tail.value),
         ..Flawed::honest()
     };
-    let first = by_tail(|p, train, cx| made(p, train, cx, (train.features().numbers(0)[0] * 50.0 + 50.0) as u32));
+    let first = by_tail(|p, train, cx| {
+        made(
+            p,
+            train,
+            cx,
+            (train.features().numbers(0)[0] * 50.0 + 50.0) as u32,
+        )
+    });
     check("rows may come in any order", "rows shuffled", first);
     let count = by_tail(|p, train, cx| made(p, train, cx, train.row_count() as u32));
     check("a weight is a repetition", "rows repeated", count);

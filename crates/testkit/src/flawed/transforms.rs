@@ -249,10 +249,17 @@ fn flaws_of_application_are_noticed() {
         },
     );
     let gaps = |train: &TrainView<'_>, _: &FitContext<'_>| {
-        assert!(train.features().numbers(1).iter().any(|v| !v.is_nan()), "nothing but gaps");
+        assert!(
+            train.features().numbers(1).iter().any(|v| !v.is_nan()),
+            "nothing but gaps"
+        );
         Ok(0)
     };
-    check("gaps and strange values are taken", "nothing but gaps", Flawed { tail: gaps, ..HONEST });
+    check(
+        "gaps and strange values are taken",
+        "nothing but gaps",
+        Flawed { tail: gaps, ..HONEST },
+    );
 }
 
 #[test]
