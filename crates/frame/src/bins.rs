@@ -216,6 +216,16 @@ impl NumberBins {
         self.thresholds.partition_point(|&threshold| threshold < value) as u16 + 1
     }
 
+    /// The last of the bins `first ..= last` whose lowest value is not above `value`; `first` if there is none.
+    ///
+    /// # Panics
+    /// If these are no bins of values.
+    #[inline]
+    pub fn last_from(&self, value: f64, first: u16, last: u16) -> u16 {
+        let behind_first = &self.lowest[usize::from(first)..usize::from(last)];
+        first + behind_first.partition_point(|&lowest| lowest <= value) as u16
+    }
+
     /// The lowest value that the column has in a bin of values.
     ///
     /// # Panics

@@ -45,6 +45,10 @@ mod path;
 mod regression;
 mod ridge;
 mod slots;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use elastic_net::{ElasticNet, ElasticNetParams};
 pub use lasso::{Lasso, LassoParams};

@@ -22,6 +22,9 @@ pub(crate) trait Stat: Copy + Default + Send + Sync {
     /// Adds one sample.
     fn add(&mut self, sample: &Self::Sample);
 
+    /// Adds one sample `times` times, zero or one: a condition that the processor cannot guess costs more than sums.
+    fn add_times(&mut self, sample: &Self::Sample, times: u32);
+
     /// Adds another sum.
     fn merge(&mut self, other: &Self);
 
@@ -92,6 +95,13 @@ impl Stat for Counts {
     }
 
     #[inline]
+    fn add_times(&mut self, sample: &BinarySample, times: u32) {
+        let count = u64::from(times * (sample.packed >> 1));
+        self.rows_and_weight += u64::from(times) | count << 32;
+        self.positive += count * u64::from(sample.packed & 1);
+    }
+
+    #[inline]
     fn merge(&mut self, other: &Self) {
         self.rows_and_weight += other.rows_and_weight;
         self.positive += other.positive;
@@ -153,6 +163,13 @@ impl Stat for CountedSums {
     fn add(&mut self, sample: &CountedSample) {
         self.rows_and_weight += 1 | u64::from(sample.count) << 32;
         self.target += f64::from(sample.count) * sample.target;
+    }
+
+    #[inline]
+    fn add_times(&mut self, sample: &CountedSample, times: u32) {
+        let count = sample.count * times;
+        self.rows_and_weight += u64::from(times) | u64::from(count) << 32;
+        self.target += f64::from(count) * sample.target;
     }
 
     #[inline]
@@ -218,6 +235,14 @@ impl Stat for WeightedSums {
         self.rows += 1;
         self.weight += sample.weight;
         self.target += sample.weight * sample.target;
+    }
+
+    #[inline]
+    fn add_times(&mut self, sample: &WeightedSample, times: u32) {
+        let weight = sample.weight * f64::from(times);
+        self.rows += times;
+        self.weight += weight;
+        self.target += weight * sample.target;
     }
 
     #[inline]

@@ -242,9 +242,7 @@ impl<S: Stat> NodeView<'_, S> {
         let first = if missing == Some(Side::Left) { 0 } else { 1 };
         let mut left = S::default();
         for (sample, &at) in self.samples.iter().zip(&bench.bins) {
-            if at.wrapping_sub(first) <= bin - first {
-                left.add(sample);
-            }
+            left.add_times(sample, u32::from(at.wrapping_sub(first) <= bin - first));
         }
         self.judge(rule, &left, missing)
     }
@@ -399,15 +397,13 @@ pub(crate) fn draw_threshold(range: Range, bins: &NumberBins, rng: &mut Rng) -> 
     let (low, high) = (bins.lowest(range.lowest), bins.highest(range.highest));
     let drawn = low + (high - low) * rng.uniform();
     // The last bin that starts at or below the draw; the last bin of all must stay on the right.
-    let at = bins.bin(drawn).clamp(range.lowest, range.highest);
-    let inside = (bins.lowest(at), bins.highest(at));
-    let (bin, threshold) = if drawn >= inside.1 && at < range.highest {
+    let at = bins.last_from(drawn, range.lowest, range.highest);
+    let (bottom, top) = (bins.lowest(at), bins.highest(at));
+    let (bin, threshold) = if drawn >= top && at < range.highest {
         (at, drawn)
-    } else if drawn < inside.0 && at > range.lowest {
-        (at - 1, drawn)
     } else {
         // Within a bin, which cannot be cut: the nearer of its edges that leaves rows on both sides.
-        let below = at > range.lowest && (at == range.highest || drawn - inside.0 < inside.1 - drawn);
+        let below = at > range.lowest && (at == range.highest || drawn - bottom < top - drawn);
         let bin = if below { at - 1 } else { at };
         (bin, midpoint(bins.highest(bin), bins.lowest(bin + 1)))
     };

@@ -73,19 +73,40 @@ impl Ending<'_> {
     }
 
     /// Greedy weights; the best single candidate where the metric cannot judge a mean.
+    ///
+    /// Candidates no better than the baseline stay out: a constant changes no ranking, so a metric of ranks would let
+    /// it water probabilities down at no visible cost.
     fn choose(&self, judge: Judge<'_>, prepared: &Prepared, finished: &[Finished]) -> Blend {
-        let held_out: Vec<&Predictions> = finished.iter().map(|done| &done.held_out).collect();
-        let greedy = greedy_blend(judge, &held_out, prepared.task(), self.budget.workers);
-        greedy.unwrap_or_else(|| {
-            let best = best_of(finished, self.metric);
-            let weights = (0..finished.len())
-                .map(|i| f64::from(u8::from(i == best)))
-                .collect();
-            Blend {
-                weights,
-                score: finished[best].score,
+        let loss = |done: &Finished| self.metric.loss(done.score);
+        let bar = finished
+            .iter()
+            .find(|done| done.candidate.plan.learner.card().name == "baseline")
+            .map(loss);
+        let worth: Vec<usize> = (0..finished.len())
+            .filter(|&i| bar.is_none_or(|bar| loss(&finished[i]) < bar))
+            .collect();
+        let held_out: Vec<&Predictions> = worth.iter().map(|&i| &finished[i].held_out).collect();
+        let mut weights = vec![0.0; finished.len()];
+        match greedy_blend(judge, &held_out, prepared.task(), self.budget.workers) {
+            Some(greedy) => {
+                worth
+                    .iter()
+                    .zip(greedy.weights)
+                    .for_each(|(&i, weight)| weights[i] = weight);
+                Blend {
+                    weights,
+                    score: greedy.score,
+                }
             }
-        })
+            None => {
+                let best = best_of(finished, self.metric);
+                weights[best] = 1.0;
+                Blend {
+                    weights,
+                    score: finished[best].score,
+                }
+            }
+        }
     }
 
     /// Fits the chosen again on all rows, heaviest first. What cannot be fitted in time is left out; if that is all,

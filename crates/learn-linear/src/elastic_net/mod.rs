@@ -28,6 +28,8 @@
 
 mod fit;
 mod params;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use fit::fit_net;
 pub use params::ElasticNetParams;

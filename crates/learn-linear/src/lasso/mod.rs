@@ -28,6 +28,8 @@
 
 mod fit;
 mod params;
+#[cfg(test)]
+mod tests;
 
 pub use params::LassoParams;
 

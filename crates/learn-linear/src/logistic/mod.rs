@@ -40,6 +40,8 @@ mod newton;
 mod params;
 mod problem;
 mod quasi;
+#[cfg(test)]
+mod tests;
 
 pub use model::LogisticModel;
 pub use params::{ClassWeight, LogisticParams, Penalty};

@@ -24,6 +24,8 @@ mod fit;
 mod gcv;
 mod gradients;
 mod params;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use fit::solve_at;
 pub use params::RidgeParams;

@@ -15,7 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("learner", &["frame", "compute", "base"]),
     ("learn-*", &["learner", "frame", "compute", "base"]),
     ("prep", &["learner", "frame", "compute", "base"]),
-    ("learners", &["prep", "learn-*", "learner"]),
+    ("learners", &["prep", "learn-*", "learner", "frame", "base"]),
     (
         "pipeline",
         &["learners", "prep", "learner", "frame", "compute", "base"],
