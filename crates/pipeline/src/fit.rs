@@ -1,7 +1,7 @@
 //! Fitting a member on the rows of one fold.
 
 use kolosal_frame::{Frame, FrozenSchema};
-use kolosal_learner::{FitContext, FitError, Fitted, FittedTransform, Learner, Point, TrainView};
+use kolosal_learner::{FitContext, FitError, FittedTransform, Learner, Point, TrainView};
 use kolosal_prep::{DateParts, Needs, chain_for};
 
 use crate::Member;
@@ -56,6 +56,8 @@ impl SharedFeatures {
 
 /// Fits the chain that the learner needs for this table, and then the learner, on the rows of `train` alone.
 ///
+/// Held-out rows in the context have the columns of `train`; the learner gets them transformed like any other rows.
+///
 /// # Errors
 /// What the transforms or the learner say.
 pub fn fit_member(plan: &MemberPlan, train: &TrainView<'_>, cx: &FitContext<'_>) -> Result<Member, FitError> {
@@ -64,22 +66,29 @@ pub fn fit_member(plan: &MemberPlan, train: &TrainView<'_>, cx: &FitContext<'_>)
     let chain = chain_for(card, Needs::of(train.features().frame()));
     let mut transforms: Vec<Box<dyn FittedTransform>> = Vec::with_capacity(chain.len());
     let mut frame: Option<Frame> = None;
+    let mut held_out: Option<Frame> = None;
     for (i, transform) in chain.iter().enumerate() {
         cx.checkpoint()?;
-        let cx = cx.with_seed(cx.seed.fork("transform").fork_index(i as u64));
-        let Fitted { transform, train } = match &frame {
-            None => transform.fit(train, &cx)?,
-            Some(frame) => transform.fit(&train.with_features(frame.view()), &cx)?,
-        };
-        transforms.push(transform);
-        frame = Some(train);
+        let seeded = cx.with_seed(cx.seed.fork("transform").fork_index(i as u64));
+        let fitted = transform.fit(&over(train, frame.as_ref()), &seeded)?;
+        if let Some(valid) = cx.valid {
+            let before = over(valid, held_out.as_ref());
+            held_out = Some(fitted.transform.apply(before.features()));
+        }
+        transforms.push(fitted.transform);
+        frame = Some(fitted.train);
     }
-    let cx = cx.with_seed(cx.seed.fork("learner"));
-    let model = match &frame {
-        None => plan.learner.fit(&point, train, &cx)?,
-        Some(frame) => plan
-            .learner
-            .fit(&point, &train.with_features(frame.view()), &cx)?,
+    let valid = cx.valid.map(|valid| over(valid, held_out.as_ref()));
+    let cx = FitContext {
+        seed: cx.seed.fork("learner"),
+        valid: valid.as_ref(),
+        ..*cx
     };
+    let model = plan.learner.fit(&point, &over(train, frame.as_ref()), &cx)?;
     Ok(Member::new(card.name, point, transforms, model))
+}
+
+/// The same rows over other features, where there are some.
+fn over<'a>(rows: &TrainView<'a>, features: Option<&'a Frame>) -> TrainView<'a> {
+    features.map_or(*rows, |frame| rows.with_features(frame.view()))
 }

@@ -1,10 +1,12 @@
 //! Imputation: a training median in place of each missing number, and a column that says where.
 //!
-//! Every column of numbers gets the median of its training rows (zero if all are missing). A column with missing values
+//! Every column of numbers, sparse ones included, gets the median of its training rows (zero if all are missing). A column with missing values
 //! in training also gets an indicator, 1 where the value was missing. Categories keep their missing state: learners
 //! that take categories give it a place of its own.
 
-use kolosal_frame::{Column, Field, Frame, FrameView, Kind};
+use std::sync::Arc;
+
+use kolosal_frame::{Column, Field, Frame, FrameView, Kind, SparseNumbers};
 use kolosal_learner::{
     ArtifactError, Decoder, Encoder, FitContext, FitError, Fitted, FittedTransform, TrainView, Transform,
 };
@@ -97,7 +99,7 @@ fn load_fill(from: &mut Decoder<'_>) -> Result<Fill, ArtifactError> {
 }
 
 fn learn(x: FrameView<'_>, position: usize) -> Fill {
-    if !matches!(x.column(position), Column::Numbers(_)) {
+    if !matches!(x.column(position), Column::Numbers(_) | Column::Sparse(_)) {
         return Fill::Keep;
     }
     let mut present = x.numbers(position);
@@ -149,12 +151,12 @@ impl FittedTransform for FittedImpute {
         for (position, fill) in self.columns.iter().enumerate() {
             match *fill {
                 Fill::Keep => columns.push(x.gather(position)),
-                Fill::Median(median) => columns.push(filled(numbers_or_gaps(x, position), median)),
+                Fill::Median(median) => columns.push(filled(x, position, median)),
                 Fill::MedianAndIndicator(median) => {
-                    let values = numbers_or_gaps(x, position);
-                    let missing = values.iter().map(|v| f64::from(u8::from(v.is_nan()))).collect();
-                    columns.push(filled(values, median));
-                    columns.push(Column::numbers(missing));
+                    let column = x.column(position);
+                    let is_missing = |row| f64::from(u8::from(column.is_missing(x.rows().get(row))));
+                    columns.push(filled(x, position, median));
+                    columns.push(Column::numbers((0..x.row_count()).map(is_missing).collect()));
                 }
             }
         }
@@ -172,20 +174,23 @@ impl FittedTransform for FittedImpute {
     }
 }
 
-/// The numbers of a column. Only bytes that were tampered with ask for those of another column: it is all gaps then.
-fn numbers_or_gaps(x: FrameView<'_>, position: usize) -> Vec<f64> {
-    match x.column(position) {
-        Column::Numbers(_) => x.numbers(position),
-        _ => vec![f64::NAN; x.row_count()],
+/// The column with the median in its gaps; sparse numbers stay sparse. Only bytes that were tampered with ask for the
+/// numbers of another column: it is all gaps then.
+fn filled(x: FrameView<'_>, position: usize, median: f64) -> Column {
+    let fill = |value: f64| if value.is_nan() { median } else { value };
+    match x.gather(position) {
+        Column::Numbers(values) => Column::numbers(values.iter().map(|&value| fill(value)).collect()),
+        Column::Sparse(sparse) => {
+            let filled = sparse
+                .rows()
+                .iter()
+                .zip(sparse.values())
+                .map(|(&row, &value)| (row, fill(value)));
+            let (rows, values) = filled.filter(|(_, value)| *value != 0.0).unzip();
+            Column::Sparse(Arc::new(SparseNumbers::new(x.row_count(), rows, values)))
+        }
+        _ => Column::numbers(vec![median; x.row_count()]),
     }
-}
-
-fn filled(mut values: Vec<f64>, median: f64) -> Column {
-    values
-        .iter_mut()
-        .filter(|value| value.is_nan())
-        .for_each(|value| *value = median);
-    Column::numbers(values)
 }
 
 #[cfg(test)]
@@ -211,6 +216,21 @@ mod tests {
         let out = fitted.transform.apply(frame.view());
         assert_eq!(out.view().numbers(0)[3], 1.0);
         assert_eq!(out.column_count(), 4);
+    }
+
+    #[test]
+    fn gaps_of_sparse_numbers_are_filled_and_stay_sparse() {
+        let stored = SparseNumbers::new(6, vec![0, 2, 3, 5], vec![f64::NAN, 4.0, 7.0, 5.0]);
+        let frame = Frame::new(vec![(
+            Field::new("s", Kind::Numeric, "test"),
+            Column::Sparse(Arc::new(stored)),
+        )])
+        .expect("one column");
+        let out = fit_rows(&Impute, &frame, &[0.0; 6], &[0, 1, 2, 3, 4, 5]).train;
+        // Present values are 0 0 4 5 7.
+        assert!(matches!(&out.columns()[0], Column::Sparse(s) if s.rows() == [0, 2, 3, 5]));
+        assert_eq!(out.view().numbers(0), [4.0, 0.0, 4.0, 7.0, 0.0, 5.0]);
+        assert_eq!(out.view().numbers(1), [1.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
     }
 
     #[test]

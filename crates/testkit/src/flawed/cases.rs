@@ -218,23 +218,25 @@ fn flaws_of_parameter_tables_are_noticed() {
     );
     let ranges = "defaults and searches are legal";
     check_param(ranges, "the default of n_estimators is 0", |def| {
-        def.default = || Value::Int(0)
+        def.default = || Value::Int(0);
     });
     check_param(ranges, "the search of n_estimators is", |def| {
-        def.search = Some(Domain::int(0, 10))
+        def.search = Some(Domain::int(0, 10));
     });
     check_param(ranges, "is empty", |def| def.search = Some(Domain::int(9, 3)));
     let names = "names and aliases are distinct and reach their parameter";
     check_param(names, "'smooth' is taken twice", |def| def.aliases = &["smooth"]);
     check_param(names, "'stumps' with the default gives Err", |def| {
-        def.aliases = &["stumps"]
+        def.aliases = &["stumps"];
     });
+    check_param(names, "'Rounds' is not lower case", |def| def.name = "Rounds");
+    check_param(names, "'n-rounds' has signs", |def| def.aliases = &["n-rounds"]);
     let conditions = "conditions name a parameter and its words";
     check_param(conditions, "depends on smoth", |def| {
-        def.only_if = Some(("smoth", &["true"]))
+        def.only_if = Some(("smoth", &["true"]));
     });
     check_param(conditions, "[\"yes\"]", |def| {
-        def.only_if = Some(("smooth", &["yes"]))
+        def.only_if = Some(("smooth", &["yes"]));
     });
 }
 
@@ -302,10 +304,10 @@ fn flaws_of_parameter_checks_are_noticed() {
 #[test]
 fn flaws_of_answers_are_noticed() {
     check_spoil("answers are sound", "row 1 is answered", |_, out, _| {
-        out.iter_mut().for_each(|v| *v *= 1.1)
+        out.iter_mut().for_each(|v| *v *= 1.1);
     });
     check_spoil("answers are sound", "row 1 is answered [NaN", |_, out, _| {
-        out.fill(f64::NAN)
+        out.fill(f64::NAN);
     });
     check_spoil(
         "a row's answer depends on that row alone",
@@ -323,8 +325,12 @@ fn flaws_of_answers_are_noticed() {
             }
         },
     );
+}
+
+#[test]
+fn answers_to_rows_at_the_edge_are_noticed() {
     check_spoil("no rows and one row can be answered", "panicked", |x, _, _| {
-        assert!(x.row_count() > 0)
+        assert!(x.row_count() > 0);
     });
     check_spoil(
         "unseen and missing categories are answered",
@@ -347,6 +353,10 @@ fn flaws_of_answers_are_noticed() {
             }
         },
     );
+}
+
+#[test]
+fn flaws_of_importances_and_out_of_bag_answers_are_noticed() {
     let spoiled = |importances| Flawed {
         importances,
         ..Flawed::honest()
@@ -409,16 +419,8 @@ fn models_that_depend_on_what_they_should_not_are_noticed() {
         "the thread count does not change the bytes",
         "4500 rows at 8 threads",
         |p, train, cx| {
-            made(
-                p,
-                train,
-                cx,
-                if train.row_count() > 4096 {
-                    cx.workers.threads() as u32 / 4
-                } else {
-                    0
-                },
-            )
+            let blocks = (train.row_count() / 4096) as u32;
+            made(p, train, cx, blocks * cx.workers.threads() as u32 / 4)
         },
     );
     check_fit("another seed is taken", "seed 0: panicked", |p, train, cx| {
@@ -540,7 +542,7 @@ fn tables_that_are_answered_wrongly_are_noticed() {
 fn flaws_of_saved_bytes_are_noticed() {
     let same = "a saved model reads back the same";
     check_spoil(same, "predicted after loading", |_, out, tail| {
-        out[0] += f64::from(u8::from(tail.is_loaded)) * 1e-12
+        out[0] += f64::from(u8::from(tail.is_loaded)) * 1e-12;
     });
     check(
         same,
@@ -578,8 +580,10 @@ fn flaws_of_saved_bytes_are_noticed() {
         "damaged bytes do no harm",
         "did not end within 5s",
         |_, _, tail| {
-            while tail.value == 7 ^ 7 ^ 0x80 {
-                std::thread::park();
+            if tail.value == 0x80 {
+                loop {
+                    std::thread::park();
+                }
             }
         },
     );

@@ -179,6 +179,10 @@ fn flaws_of_fits_are_noticed() {
             ..HONEST
         },
     );
+}
+
+#[test]
+fn fits_that_read_what_they_should_not_are_noticed() {
     let threads = Flawed {
         tail: |_, cx| Ok(cx.workers.threads() as u32),
         ..HONEST
@@ -198,10 +202,13 @@ fn flaws_of_fits_are_noticed() {
         whole,
     );
     let weighed = Flawed {
-        tail: |train, _| Ok(u32::from(train.weights().is_none()) - 1),
+        tail: |train, _| match train.weights() {
+            None => Ok(0),
+            Some(_) => Err(FitError::OutOfTime),
+        },
         ..HONEST
     };
-    check("weights are taken", "overflow", weighed);
+    check("weights are taken", "the fit was refused", weighed);
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod reproducible;
 pub(crate) use answers::all_numbers;
 pub(crate) use bytes::{damages, places};
 pub(crate) use card::is_name;
-pub(crate) use reproducible::outside_changed;
+pub use reproducible::outside_changed;
 
 use kolosal_frame::FrameView;
 use kolosal_learner::{
@@ -282,7 +282,7 @@ impl LearnerCase {
     }
 
     /// The defaults, with rounds turned down.
-    fn point(&self) -> Point {
+    pub fn point(&self) -> Point {
         let turned_down = self
             .rounds()
             .map(|(def, rounds)| (def.name.to_owned(), Value::Int(rounds)));

@@ -58,10 +58,16 @@ fn single(name: &str, value: Value) -> Point {
 }
 
 pub(super) fn names_reach(case: &LearnerCase) -> Verdict {
+    let named = |def: &ParamDef| {
+        demand(is_name(def.name), || {
+            format!("'{}' is not lower case joined by _", def.name)
+        })
+    };
+    case.learner.params().iter().try_for_each(named)?;
     let mut taken: Vec<&str> = Vec::new();
     for name in case.learner.params().iter().flat_map(names_of) {
-        demand(is_name(name), || {
-            format!("'{name}' is not lower case joined by _")
+        demand(is_word(name), || {
+            format!("'{name}' has signs that options do not take")
         })?;
         demand(!taken.contains(&name), || format!("'{name}' is taken twice"))?;
         taken.push(name);
@@ -83,6 +89,11 @@ pub(super) fn names_reach(case: &LearnerCase) -> Verdict {
     demand(again.as_ref() == Ok(&defaults), || {
         format!("a checked point checks to {again:?}")
     })
+}
+
+/// Letters, digits and `_`: aliases are spelled as elsewhere, `C` included.
+fn is_word(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn names_of(def: &'static ParamDef) -> impl Iterator<Item = &'static str> {

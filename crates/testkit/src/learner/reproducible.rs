@@ -78,8 +78,9 @@ fn fold_bytes(case: &LearnerCase, fold: &Fold<'_>) -> Result<Vec<u8>, String> {
     Ok(bytes_of(model.as_ref()))
 }
 
-/// The table with every feature outside the given rows changed; levels stay, as they do for the folds of a table.
-pub(crate) fn outside_changed(table: &Table, inside: &[u32]) -> Table {
+/// The table with every feature outside the given ascending rows changed; levels stay, as they do for the folds of a
+/// table.
+pub fn outside_changed(table: &Table, inside: &[u32]) -> Table {
     let is_inside = |row: usize| inside.binary_search(&(row as u32)).is_ok();
     (0..table.frame.column_count()).fold(table.clone(), |table, position| {
         let column = match &table.frame.columns()[position] {

@@ -36,7 +36,7 @@ pub(super) fn columns_without_values(case: &TransformCase) -> Verdict {
 
 pub(super) fn constant_columns(case: &TransformCase) -> Verdict {
     let table = case.table();
-    let one = table.gather(&vec![5; 40]);
+    let one = table.gather(&[5; 40]);
     must_fit(case, &one)?;
     must_fit(case, &all_numbers(&table, 1e15 + 0.3))
 }
@@ -65,7 +65,7 @@ pub(super) fn huge_values(case: &TransformCase) -> Verdict {
             let rows = table.row_count();
             let column = match (&half.frame.columns()[position], &other.frame.columns()[position]) {
                 (Column::Numbers(a), Column::Numbers(b)) => {
-                    let alternate = |row: usize| if row % 2 == 0 { a[row] } else { b[row] };
+                    let alternate = |row: usize| if row.is_multiple_of(2) { a[row] } else { b[row] };
                     Column::numbers((0..rows).map(alternate).collect())
                 }
                 (same, _) => same.clone(),
@@ -94,7 +94,7 @@ pub(super) fn column_alone(case: &TransformCase) -> Verdict {
     let blank = table.replacing(4, Column::categories(&vec![""; table.row_count()]));
     let alone = Table {
         frame: blank.frame.project(&[4]),
-        ..table.clone()
+        ..table
     };
     at("a category without levels", must_fit(case, &alone))
 }
