@@ -49,7 +49,7 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
         Command::Predict(args) => command::predict::run(&platform, &args, output),
         Command::Evaluate(args) => command::evaluate::run(&platform, &args, output),
         Command::Leaderboard(args) => command::leaderboard::run(&platform, &args, output),
-        Command::Inspect(_) => Ok(1),
+        Command::Inspect(args) => command::inspect::run(&platform, &args, output),
         Command::Learners(args) => command::learners::run(&platform, &args, output),
         Command::Doctor => command::doctor::run(&platform, output),
         Command::Bench(args) => command::bench::run(&platform, &args, output),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use kolosal_platform::{
-    Check, ClassReport, Evaluation, LeaderboardEntry, LearnerInfo, ParamInfo, TrialReport,
+    Bin, Check, ClassReport, ColumnProfile, Evaluation, LeaderboardEntry, LearnerInfo, NumberProfile,
+    ParamInfo, QUANTILES, TableInspection, TopValue, TrialReport,
 };
 use serde::Serialize;
 
@@ -247,4 +248,148 @@ impl From<&LearnerInfo> for LearnerJson {
             params: info.params.iter().map(param).collect(),
         }
     }
+}
+
+/// A table, column by column.
+#[derive(Serialize)]
+pub(crate) struct TableJson {
+    rows: usize,
+    columns: Vec<ColumnJson>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ColumnJson {
+    name: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    reason: String,
+    rows: usize,
+    missing: usize,
+    distinct: usize,
+    is_distinct_estimated: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    numbers: Option<NumbersJson>,
+    top: Vec<TopJson>,
+}
+
+#[derive(Serialize)]
+struct NumbersJson {
+    min: f64,
+    max: f64,
+    mean: f64,
+    std: f64,
+    quantiles: BTreeMap<String, f64>,
+    histogram: Vec<BinJson>,
+}
+
+#[derive(Serialize)]
+struct BinJson {
+    from: f64,
+    to: f64,
+    count: usize,
+}
+
+#[derive(Serialize)]
+struct TopJson {
+    value: String,
+    count: usize,
+}
+
+impl From<&TableInspection> for TableJson {
+    fn from(table: &TableInspection) -> Self {
+        Self {
+            rows: table.rows,
+            columns: table.columns.iter().map(ColumnJson::from).collect(),
+            notes: table.notes.clone(),
+        }
+    }
+}
+
+impl From<&ColumnProfile> for ColumnJson {
+    fn from(column: &ColumnProfile) -> Self {
+        let top = |top: &TopValue| TopJson {
+            value: top.value.clone(),
+            count: top.count,
+        };
+        Self {
+            name: column.name.clone(),
+            kind: column.kind.name(),
+            reason: column.reason.clone(),
+            rows: column.rows,
+            missing: column.missing,
+            distinct: column.distinct,
+            is_distinct_estimated: column.is_distinct_estimated,
+            numbers: column.numbers.as_ref().map(NumbersJson::from),
+            top: column.top.iter().map(top).collect(),
+        }
+    }
+}
+
+impl From<&NumberProfile> for NumbersJson {
+    fn from(numbers: &NumberProfile) -> Self {
+        let bin = |bin: &Bin| BinJson {
+            from: bin.from,
+            to: bin.to,
+            count: bin.count,
+        };
+        let named = QUANTILES
+            .iter()
+            .zip(numbers.quantiles)
+            .map(|(share, value)| (share.to_string(), value));
+        Self {
+            min: numbers.min,
+            max: numbers.max,
+            mean: numbers.mean,
+            std: numbers.std,
+            quantiles: named.collect(),
+            histogram: numbers.histogram.iter().map(bin).collect(),
+        }
+    }
+}
+
+/// A model, as it describes itself.
+#[derive(Serialize)]
+pub(crate) struct ModelJson {
+    pub(crate) version: String,
+    pub(crate) format: u32,
+    pub(crate) bytes: u64,
+    pub(crate) task: String,
+    pub(crate) target: String,
+    pub(crate) classes: Vec<String>,
+    pub(crate) metric: String,
+    pub(crate) scores: BTreeMap<String, f64>,
+    pub(crate) seed: u64,
+    pub(crate) options: BTreeMap<String, String>,
+    pub(crate) data: DataJson,
+    pub(crate) features: Vec<FeatureJson>,
+    pub(crate) members: Vec<MemberJson>,
+    pub(crate) importances: BTreeMap<String, f64>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// The training table.
+#[derive(Serialize)]
+pub(crate) struct DataJson {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) sha256: String,
+}
+
+/// A feature.
+#[derive(Serialize)]
+pub(crate) struct FeatureJson {
+    pub(crate) name: String,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+    pub(crate) reason: String,
+    pub(crate) levels: Option<usize>,
+}
+
+/// A part of the answer.
+#[derive(Serialize)]
+pub(crate) struct MemberJson {
+    pub(crate) learner: String,
+    pub(crate) params: BTreeMap<String, String>,
+    pub(crate) weight: f64,
 }

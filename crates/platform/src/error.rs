@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use kolosal_base::ErrorKind;
 use kolosal_frame::FrameError;
 use kolosal_frame::read::ReadError;
+use kolosal_frame::write::WriteError;
 use kolosal_learner::{ArtifactError, MetricError};
 use kolosal_learners::UnknownLearner;
 use kolosal_pipeline::{PipelineError, TargetError};
@@ -17,7 +18,10 @@ pub enum PlatformError {
     /// A table could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// A table or model could not be written; what was there before is whole.
+    /// A table could not be written; what was there before is whole.
+    #[error(transparent)]
+    WriteTable(#[from] WriteError),
+    /// A model could not be written; what was there before is whole.
     #[error("{} cannot be written: {source}; what was there before is unchanged", .file.display())]
     Write {
         /// The file.
@@ -81,6 +85,7 @@ impl PlatformError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Read(error) => error.kind(),
+            Self::WriteTable(error) => error.kind(),
             Self::Write { .. } => ErrorKind::Internal,
             Self::Frame(error) => error.kind(),
             Self::Train(error) => error.kind(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kolosal_compute::MappedFile;
-use kolosal_frame::profile::{Profile, profile};
+use kolosal_frame::profile::{ColumnProfile, profile};
 use kolosal_pipeline::Manifest;
 
 use crate::{ColumnTypes, Platform, PlatformError};
@@ -21,7 +21,7 @@ pub struct TableInspection {
     /// Rows.
     pub rows: usize,
     /// Name, kind, reason and values of each column.
-    pub profile: Profile,
+    pub columns: Vec<ColumnProfile>,
     /// What the reader wants the user to know.
     pub notes: Vec<String>,
 }
@@ -46,8 +46,12 @@ impl Platform {
             return Ok(Inspection::Model(Box::new(ModelInspection { manifest, bytes })));
         }
         let table = self.read(file, types)?;
-        let profile = profile(&table.frame, &self.workers);
-        Ok(Inspection::Table(Box::new(TableInspection { rows: table.rows, profile, notes: table.notes })))
+        let columns = profile(&table.frame, &self.workers);
+        Ok(Inspection::Table(Box::new(TableInspection {
+            rows: table.rows,
+            columns,
+            notes: table.notes,
+        })))
     }
 }
 

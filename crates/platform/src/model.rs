@@ -1,8 +1,10 @@
 //! Model files: load and save.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use kolosal_compute::MappedFile;
+use kolosal_frame::write::AtomicFile;
 use kolosal_pipeline::{Manifest, Pipeline, read_artifact, read_manifest, write_artifact};
 
 use crate::{Platform, PlatformError};
@@ -57,9 +59,15 @@ fn open(file: &Path) -> Result<MappedFile, PlatformError> {
 /// Writes a model whole or not at all; gives its size.
 pub(crate) fn save(file: &Path, manifest: &Manifest, pipeline: &Pipeline) -> Result<u64, PlatformError> {
     let bytes = write_artifact(manifest, pipeline);
-    std::fs::write(file, &bytes).map_err(|source| PlatformError::Write {
+    write_whole(file, &bytes).map_err(|source| PlatformError::Write {
         file: file.to_owned(),
         source,
     })?;
     Ok(bytes.len() as u64)
+}
+
+fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut target = AtomicFile::create(file)?;
+    target.write_all(bytes)?;
+    target.commit()
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kolosal_base::Clock;
+use kolosal_frame::write::{Format, write};
 use kolosal_frame::{Categories, Column, Field, Frame, Kind};
 use kolosal_learner::{Meaning, Predictions};
 
@@ -38,11 +39,13 @@ impl Platform {
         output: &Path,
     ) -> Result<PredictSummary, PlatformError> {
         require_writable(output)?;
+        Format::of(output)?;
         let table = self.read_frozen(data, model.pipeline.schema())?;
         let started = self.clock.now();
         let predictions = self.answers(model, &table)?;
         let predict_time = self.clock.now().saturating_sub(started);
         let answers = answer_frame(model, &predictions)?;
+        write(&answers, output, &self.workers, &self.cancel)?;
         Ok(PredictSummary {
             rows: table.rows,
             output: output.to_owned(),

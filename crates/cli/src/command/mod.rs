@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;
 pub(crate) mod fit;
+pub(crate) mod inspect;
 pub(crate) mod leaderboard;
 pub(crate) mod learners;
 pub(crate) mod predict;

@@ -1,9 +1,7 @@
 //! From a table to answers, as a user would go.
 
-mod shell;
-
+use crate::shell::{Shell, example, ran};
 use serde_json::Value;
-use shell::{Shell, example, ran};
 
 fn json(text: &str) -> Value {
     serde_json::from_str(text).expect("the output is JSON")
@@ -13,7 +11,9 @@ fn json(text: &str) -> Value {
 fn a_table_becomes_a_model_that_is_judged_and_answers() {
     let shell = Shell::new();
     let (train, test) = (example("penguins.train.csv"), example("penguins.test.csv"));
-    let trained = shell.must(&format!("train {train} --target species --test {test} --preset fast --json"));
+    let trained = shell.must(&format!(
+        "train {train} --target species --test {test} --preset fast --json"
+    ));
     let report = json(&trained.out);
     assert_eq!(report["task"], "multiclass");
     assert_eq!(report["stop"], "finished");
@@ -21,22 +21,36 @@ fn a_table_becomes_a_model_that_is_judged_and_answers() {
     assert!(score > 0.95, "accuracy {score}");
 
     let judged = json(&shell.must(&format!("evaluate model.kolosal {test} --json")).out);
-    assert_eq!(judged["scores"], report["test"]["scores"], "there is one scoring path");
+    assert_eq!(
+        judged["scores"], report["test"]["scores"],
+        "there is one scoring path"
+    );
 
     shell.must(&format!("predict model.kolosal {test} --output answers.csv"));
     let answers = std::fs::read_to_string(shell.path("answers.csv")).expect("the answers were written");
-    assert!(answers.starts_with("prediction,proba_Adelie,proba_Chinstrap,proba_Gentoo\n"), "{answers}");
-    assert_eq!(answers.lines().count(), 1 + judged["rows"].as_u64().expect("a count") as usize);
+    assert!(
+        answers.starts_with("prediction,proba_Adelie,proba_Chinstrap,proba_Gentoo\n"),
+        "{answers}"
+    );
+    assert_eq!(
+        answers.lines().count(),
+        1 + judged["rows"].as_u64().expect("a count") as usize
+    );
 
     let board = shell.must("leaderboard model.kolosal").out;
-    assert!(board.contains("random_forest") && board.contains("baseline"), "{board}");
+    assert!(
+        board.contains("random_forest") && board.contains("baseline"),
+        "{board}"
+    );
 }
 
 #[test]
 fn numbers_are_learned_too() {
     let shell = Shell::new();
     let (train, test) = (example("diabetes.train.csv"), example("diabetes.test.csv"));
-    let trained = shell.must(&format!("train {train} --target progression --test {test} --preset fast --json"));
+    let trained = shell.must(&format!(
+        "train {train} --target progression --test {test} --preset fast --json"
+    ));
     let report = json(&trained.out);
     assert_eq!(report["task"], "regression");
     let rmse = report["test"]["scores"]["rmse"].as_f64().expect("a number");
@@ -52,17 +66,27 @@ fn the_number_of_threads_does_not_change_a_byte() {
     let shell = Shell::new();
     let train = example("penguins.train.csv");
     for threads in [1, 2] {
-        shell.must(&format!("train {train} --target species --threads {threads} --output {threads}.kolosal"));
+        shell.must(&format!(
+            "train {train} --target species --threads {threads} --output {threads}.kolosal"
+        ));
     }
     let bytes = |name: &str| std::fs::read(shell.path(name)).expect("the model was written");
-    assert!(bytes("1.kolosal") == bytes("2.kolosal"), "one thread and two wrote different models");
+    assert!(
+        bytes("1.kolosal") == bytes("2.kolosal"),
+        "one thread and two wrote different models"
+    );
 }
 
 #[test]
 fn one_learner_is_fitted_with_given_parameters() {
     let shell = Shell::new();
-    let (train, valid) = (example("breast_cancer.train.csv"), example("breast_cancer.test.csv"));
-    let line = format!("fit rf {train} --target diagnosis --set n_estimators=20 --valid {valid} --output rf.kolosal --json");
+    let (train, valid) = (
+        example("breast_cancer.train.csv"),
+        example("breast_cancer.test.csv"),
+    );
+    let line = format!(
+        "fit rf {train} --target diagnosis --set n_estimators=20 --valid {valid} --output rf.kolosal --json"
+    );
     let report = json(&shell.must(&line).out);
     assert_eq!(report["learner"], "random_forest");
     assert_eq!(report["params"]["n_estimators"], "20");
@@ -74,11 +98,26 @@ fn one_learner_is_fitted_with_given_parameters() {
 #[test]
 fn columns_may_come_in_any_order_with_others_between_them() {
     let shell = Shell::new();
-    let rows: Vec<(usize, &str)> = (0..60).map(|i| (i, if i % 3 == 0 { "left" } else { "right" })).collect();
-    let table = |row: &dyn Fn(usize, &str) -> String| rows.iter().map(|(i, side)| row(*i, side)).collect::<String>();
-    shell.file("a.csv", format!("x,side,y\n{}", table(&|i, side| format!("{}.5,{side},{}\n", i, usize::from(side == "left")))));
-    shell.file("b.csv", format!("extra,side,x\n{}", table(&|i, side| format!("q,{side},{i}.5\n"))));
-    shell.file("c.csv", format!("x,side\n{}", table(&|i, side| format!("{i}.5,{side}\n"))));
+    let rows: Vec<(usize, &str)> = (0..60)
+        .map(|i| (i, if i % 3 == 0 { "left" } else { "right" }))
+        .collect();
+    let table =
+        |row: &dyn Fn(usize, &str) -> String| rows.iter().map(|(i, side)| row(*i, side)).collect::<String>();
+    shell.file(
+        "a.csv",
+        format!(
+            "x,side,y\n{}",
+            table(&|i, side| format!("{}.5,{side},{}\n", i, usize::from(side == "left")))
+        ),
+    );
+    shell.file(
+        "b.csv",
+        format!("extra,side,x\n{}", table(&|i, side| format!("q,{side},{i}.5\n"))),
+    );
+    shell.file(
+        "c.csv",
+        format!("x,side\n{}", table(&|i, side| format!("{i}.5,{side}\n"))),
+    );
     shell.must("train a.csv --target y --preset fast");
     shell.must("predict model.kolosal b.csv --output b.out.csv");
     shell.must("predict model.kolosal c.csv --output c.out.csv");
@@ -89,21 +128,35 @@ fn columns_may_come_in_any_order_with_others_between_them() {
 #[test]
 fn unseen_categories_and_missing_values_are_answered() {
     let shell = Shell::new();
-    let rows: String = (0..80).map(|i| format!("{}.5,{},{}\n", i, ["a", "b"][i % 2], ["no", "yes"][i % 2])).collect();
+    let rows: String = (0..80)
+        .map(|i| format!("{}.5,{},{}\n", i, ["a", "b"][i % 2], ["no", "yes"][i % 2]))
+        .collect();
     shell.file("train.csv", format!("x,c,y\n{rows}"));
     shell.file("new.csv", "x,c\n3.5,zebra\n,a\nNA,?\n");
     shell.must("train train.csv --target y --preset fast");
     shell.must("predict model.kolosal new.csv --output out.csv");
     let answers = std::fs::read_to_string(shell.path("out.csv")).expect("written");
     assert_eq!(answers.lines().count(), 4);
-    assert!(!answers.contains("NaN") && !answers.to_lowercase().contains("inf"), "{answers}");
+    assert!(
+        !answers.contains("NaN") && !answers.to_lowercase().contains("inf"),
+        "{answers}"
+    );
 }
 
 #[test]
 fn weights_groups_and_times_are_used() {
     let shell = Shell::new();
     let rows: String = (0..90)
-        .map(|i| format!("{},{},g{},2024-01-{:02},{}\n", i % 7, i % 5, i % 9, i % 28 + 1, if (i * 7) % 11 < 5 { "a" } else { "b" }))
+        .map(|i| {
+            format!(
+                "{},{},g{},2024-01-{:02},{}\n",
+                i % 7,
+                i % 5,
+                i % 9,
+                i % 28 + 1,
+                if (i * 7) % 11 < 5 { "a" } else { "b" }
+            )
+        })
         .collect();
     shell.file("t.csv", format!("x,w,g,when,y\n{rows}"));
     for (options, words) in [
@@ -133,7 +186,11 @@ fn a_time_limit_that_is_too_short_is_answered_or_refused() {
     let ran = shell.run(&format!("train {train} --target diagnosis --time-limit 1ms"));
     match ran.code {
         0 => assert!(shell.path("model.kolosal").exists()),
-        code => assert!(code == 5 && ran.err.contains("--time-limit"), "{code}: {}", ran.err),
+        code => assert!(
+            code == 5 && ran.err.contains("--time-limit"),
+            "{code}: {}",
+            ran.err
+        ),
     }
 }
 
@@ -144,19 +201,34 @@ fn an_interrupted_training_keeps_the_best_model_so_far() {
     // Large enough that the balanced preset cannot be done before the signal comes.
     let rows: String = (0..12_000_u64)
         .map(|i| {
-            let noise = |k: u64| (i.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(k * 1_442_695) >> 33) % 1000;
+            let noise = |k: u64| {
+                (i.wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(k * 1_442_695)
+                    >> 33)
+                    % 1000
+            };
             let cells: Vec<String> = (1..12).map(|k| noise(k).to_string()).collect();
-            format!("{},{}\n", cells.join(","), (noise(1) + noise(2) > 1000) as u8 + (noise(3) > 700) as u8)
+            format!(
+                "{},{}\n",
+                cells.join(","),
+                (noise(1) + noise(2) > 1000) as u8 + (noise(3) > 700) as u8
+            )
         })
         .collect();
     let names: Vec<String> = (1..12).map(|k| format!("x{k}")).collect();
     shell.file("t.csv", format!("{},y\n{rows}", names.join(",")));
     let mut command = shell.command("train t.csv --target y --preset best --json");
-    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    let mut child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("starts");
     wait_for_a_finished_candidate(&mut child);
-    let signal = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let signal = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(signal.expect("kill exists").success());
-    let done = ran(child.wait_with_output().expect("ends"));
+    let done = ran(&child.wait_with_output().expect("ends"));
     assert_eq!(done.code, 130, "{}", done.err);
     assert_eq!(json(&done.out)["stop"], "cancelled");
     shell.must("leaderboard model.kolosal");
@@ -167,22 +239,42 @@ fn an_interrupted_training_keeps_the_best_model_so_far() {
 fn wait_for_a_finished_candidate(child: &mut std::process::Child) {
     use std::io::BufRead;
     let mut lines = std::io::BufReader::new(child.stderr.take().expect("piped")).lines();
-    let found = lines.by_ref().any(|line| line.is_ok_and(|line| line.contains("decision_tree")));
+    let found = lines
+        .by_ref()
+        .any(|line| line.is_ok_and(|line| line.contains("decision_tree")));
     assert!(found, "a candidate finishes");
     // Whoever writes to a closed pipe fails: someone has to go on reading.
-    std::thread::Builder::new().spawn(move || lines.for_each(drop)).expect("a thread starts");
+    std::thread::Builder::new()
+        .spawn(move || lines.for_each(drop))
+        .expect("a thread starts");
 }
 
 #[test]
 fn learners_and_the_machine_are_described() {
     let shell = Shell::new();
     let list = json(&shell.must("learners --json").out);
-    let names: Vec<&str> = list.as_array().expect("a list").iter().filter_map(|l| l["name"].as_str()).collect();
-    for name in ["logistic_regression", "ridge", "lasso", "elastic_net", "decision_tree", "random_forest", "extra_trees"] {
+    let names: Vec<&str> = list
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|l| l["name"].as_str())
+        .collect();
+    for name in [
+        "logistic_regression",
+        "ridge",
+        "lasso",
+        "elastic_net",
+        "decision_tree",
+        "random_forest",
+        "extra_trees",
+    ] {
         assert!(names.contains(&name), "{name}");
     }
     let one = shell.must("learners random_forest").out;
-    assert!(one.contains("n_estimators") && one.contains("default 100"), "{one}");
+    assert!(
+        one.contains("n_estimators") && one.contains("default 100"),
+        "{one}"
+    );
     let health = json(&shell.must("doctor --json").out);
     assert_eq!(health["ok"], true, "{health}");
     for what in ["bash", "zsh", "fish", "powershell"] {
@@ -195,10 +287,18 @@ fn tables_and_models_are_inspected() {
     let shell = Shell::new();
     let train = example("penguins.train.csv");
     let table = json(&shell.must(&format!("inspect {train} --json")).out);
-    let species = table["columns"].as_array().expect("a list").iter().find(|c| c["name"] == "species");
+    let species = table["columns"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|c| c["name"] == "species");
     let species = species.expect("the column is listed");
     assert_eq!(species["type"], "categorical");
-    assert!(species["reason"].as_str().is_some_and(|reason| !reason.is_empty()));
+    assert!(
+        species["reason"]
+            .as_str()
+            .is_some_and(|reason| !reason.is_empty())
+    );
     assert_eq!(species["distinct"], 3);
     shell.must(&format!("train {train} --target species --preset fast"));
     let model = json(&shell.must("inspect model.kolosal --json").out);
@@ -210,7 +310,17 @@ fn tables_and_models_are_inspected() {
 #[test]
 fn every_command_has_help_with_an_example() {
     let shell = Shell::new();
-    for command in ["train", "fit", "predict", "evaluate", "leaderboard", "inspect", "learners", "bench", "completions"] {
+    for command in [
+        "train",
+        "fit",
+        "predict",
+        "evaluate",
+        "leaderboard",
+        "inspect",
+        "learners",
+        "bench",
+        "completions",
+    ] {
         let help = shell.must(&format!("{command} --help")).out;
         assert!(help.contains("Example"), "{command} has no example");
     }

@@ -38,7 +38,7 @@ impl Shell {
 
     /// Runs `kolosal` in the folder with arguments separated by blanks.
     pub(crate) fn run(&self, line: &str) -> Ran {
-        ran(self.command(line).output().expect("the program starts"))
+        ran(&self.command(line).output().expect("the program starts"))
     }
 
     pub(crate) fn command(&self, line: &str) -> Command {
@@ -57,8 +57,15 @@ impl Shell {
     /// Names of the files in the folder.
     pub(crate) fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(&self.folder).expect("the folder exists");
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned()).collect();
+        let mut names: Vec<String> = entries
+            .map(|entry| {
+                entry
+                    .expect("readable")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect();
         names.sort();
         names
     }
@@ -70,7 +77,7 @@ impl Drop for Shell {
     }
 }
 
-pub(crate) fn ran(output: Output) -> Ran {
+pub(crate) fn ran(output: &Output) -> Ran {
     Ran {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -80,6 +87,11 @@ pub(crate) fn ran(output: Output) -> Ran {
 
 /// A table of the examples.
 pub(crate) fn example(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/data").join(name);
-    path.canonicalize().expect("the examples are part of the repository").display().to_string()
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../examples/data")
+        .join(name);
+    path.canonicalize()
+        .expect("the examples are part of the repository")
+        .display()
+        .to_string()
 }

@@ -1,12 +1,12 @@
 //! What a user does wrong is answered: what, where, how to mend it; a code that is not zero; and nothing written.
 
-mod shell;
-
-use shell::{Shell, example};
+use crate::shell::{Shell, example};
 
 /// A good table of sixty rows.
 fn good() -> String {
-    let rows: String = (0..60).map(|i| format!("{}.25,{},{}\n", i, ["u", "v"][i % 2], ["no", "yes"][i % 2])).collect();
+    let rows: String = (0..60)
+        .map(|i| format!("{}.25,{},{}\n", i, ["u", "v"][i % 2], ["no", "yes"][i % 2]))
+        .collect();
     format!("x,c,y\n{rows}")
 }
 
@@ -30,7 +30,12 @@ fn files_that_are_no_table() {
     check([0_u8, 1, 2, 3, 0, 255, 254, 9].repeat(50), 4, &["t.csv"]);
     let shell = Shell::new();
     let ran = shell.run("train nowhere.csv --target y");
-    assert_eq!((ran.code, ran.err.contains("nowhere.csv")), (3, true), "{}", ran.err);
+    assert_eq!(
+        (ran.code, ran.err.contains("nowhere.csv")),
+        (3, true),
+        "{}",
+        ran.err
+    );
     let ran = shell.run("train . --target y");
     assert!(ran.code != 0 && ran.err.contains("folder"), "{}", ran.err);
     assert!(shell.files().is_empty());
@@ -55,7 +60,10 @@ fn encodings_that_are_not_utf_8() {
     latin.extend(b"1,caf\xe9,no\n");
     check(latin, 4, &["t.csv", "row 61", "UTF-8"]);
     let shell = Shell::new();
-    let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(good().encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let wide: Vec<u8> = [0xFF, 0xFE]
+        .into_iter()
+        .chain(good().encode_utf16().flat_map(u16::to_le_bytes))
+        .collect();
     shell.file("wide.csv", wide);
     shell.must("train wide.csv --target y --preset fast");
 }
@@ -72,7 +80,11 @@ fn targets_that_cannot_be_learned() {
     shell.file("t.csv", good());
     let ran = shell.run("train t.csv --target why");
     assert_eq!(ran.code, 2, "{}", ran.err);
-    assert!(ran.err.contains("'why'") && ran.err.contains("closest") && ran.err.contains('y'), "{}", ran.err);
+    assert!(
+        ran.err.contains("'why'") && ran.err.contains("closest") && ran.err.contains('y'),
+        "{}",
+        ran.err
+    );
     let table = |target: &str| {
         let rows: String = (0..30).map(|i| format!("{i}.5,{target}\n")).collect();
         format!("x,y\n{rows}")
@@ -88,7 +100,11 @@ fn a_class_with_one_row_is_noted_and_learned_around() {
     let shell = Shell::new();
     shell.file("t.csv", good() + "1,u,maybe\n");
     let ran = shell.must("train t.csv --target y --preset fast");
-    assert!(ran.err.contains("'maybe'") && ran.err.contains("1 row"), "{}", ran.err);
+    assert!(
+        ran.err.contains("'maybe'") && ran.err.contains("1 row"),
+        "{}",
+        ran.err
+    );
     let strict = shell.run("train t.csv --target y --strict --output strict.kolosal");
     assert_eq!(strict.code, 4);
     assert!(!shell.path("strict.kolosal").exists());
@@ -98,7 +114,11 @@ fn a_class_with_one_row_is_noted_and_learned_around() {
 fn more_columns_than_any_table_has() {
     let names: Vec<String> = (0..1_000_000).map(|i| format!("c{i}")).collect();
     let cells = vec!["1"; 1_000_000].join(",");
-    check(format!("{}\n{cells}\n{cells}\n", names.join(",")), 4, &["1000000", "200000"]);
+    check(
+        format!("{}\n{cells}\n{cells}\n", names.join(",")),
+        4,
+        &["1000000", "200000"],
+    );
 }
 
 #[test]
@@ -109,10 +129,18 @@ fn models_that_are_damaged() {
     let model = std::fs::read(shell.path("model.kolosal")).expect("written");
     let check = |bytes: &[u8], words: &[&str]| {
         shell.file("bad.kolosal", bytes);
-        for line in ["predict bad.kolosal t.csv --output out.csv", "leaderboard bad.kolosal", "evaluate bad.kolosal t.csv"] {
+        for line in [
+            "predict bad.kolosal t.csv --output out.csv",
+            "leaderboard bad.kolosal",
+            "evaluate bad.kolosal t.csv",
+        ] {
             let ran = shell.run(line);
             assert_eq!(ran.code, 4, "{line}: {}", ran.err);
-            assert!(words.iter().all(|word| ran.err.contains(word)), "{line}: {}", ran.err);
+            assert!(
+                words.iter().all(|word| ran.err.contains(word)),
+                "{line}: {}",
+                ran.err
+            );
             assert!(!shell.path("out.csv").exists());
         }
     };
@@ -148,7 +176,11 @@ fn tables_that_do_not_fit_the_model() {
     let ran = shell.run("predict model.kolosal new.csv --output answers.doc");
     assert!(ran.code != 0 && ran.err.contains(".csv"), "{}", ran.err);
     let ran = shell.run("predict model.kolosal new.csv --output nowhere/answers.csv");
-    assert!(ran.code != 0 && ran.err.contains("folder does not exist"), "{}", ran.err);
+    assert!(
+        ran.code != 0 && ran.err.contains("folder does not exist"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -168,14 +200,28 @@ fn options_that_make_no_sense() {
         ("train t.csv --target y --column-type z=text", "'z'"),
         ("train t.csv --target y --column-type c=numeric", "'c'"),
         ("train t.csv --target y --weight c", "'c'"),
-        ("fit random_forest t.csv --target y --set n_estimator=5", "n_estimators"),
-        ("fit random_forest t.csv --target y --set n_estimators=0", "from 1 to"),
-        ("fit random_forest t.csv --target y --set n_estimators=many", "whole number"),
+        (
+            "fit random_forest t.csv --target y --set n_estimator=5",
+            "n_estimators",
+        ),
+        (
+            "fit random_forest t.csv --target y --set n_estimators=0",
+            "from 1 to",
+        ),
+        (
+            "fit random_forest t.csv --target y --set n_estimators=many",
+            "whole number",
+        ),
         ("fit ridge t.csv --target y", "binary"),
         ("nonsense", "nonsense"),
     ] {
         let ran = shell.run(line);
-        assert!(ran.code != 0 && ran.err.contains(words), "{line} ({}): {}", ran.code, ran.err);
+        assert!(
+            ran.code != 0 && ran.err.contains(words),
+            "{line} ({}): {}",
+            ran.code,
+            ran.err
+        );
         assert_eq!(shell.files(), ["t.csv"], "{line} wrote something");
     }
     let ran = shell.run("train t.csv --target y --metric acuracy --json");
@@ -186,7 +232,9 @@ fn options_that_make_no_sense() {
 #[test]
 fn a_memory_limit_below_the_table_is_refused() {
     let shell = Shell::new();
-    let rows: String = (0..200_000).map(|i| format!("{i}.5,{},{}\n", i * 3, i % 2)).collect();
+    let rows: String = (0..200_000)
+        .map(|i| format!("{i}.5,{},{}\n", i * 3, i % 2))
+        .collect();
     shell.file("t.csv", format!("a,b,y\n{rows}"));
     let ran = shell.run("train t.csv --target y --memory-limit 20MB");
     assert_eq!(ran.code, 5, "{}", ran.err);
@@ -209,10 +257,23 @@ fn a_full_disk_leaves_the_old_file_whole() {
         env!("CARGO_BIN_EXE_kolosal"),
         example("penguins.train.csv")
     );
-    let status = std::process::Command::new("sh").args(["-c", &line]).current_dir(shell.path(".")).output();
+    let status = std::process::Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(shell.path("."))
+        .output();
     let output = status.expect("a shell exists");
     assert!(!output.status.success());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written"), "{output:?}");
-    assert_eq!(std::fs::read(shell.path("model.kolosal")).expect("still there"), before);
-    assert_eq!(shell.files(), ["model.kolosal", "t.csv"], "a temporary file was left");
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("cannot be written"),
+        "{output:?}"
+    );
+    assert_eq!(
+        std::fs::read(shell.path("model.kolosal")).expect("still there"),
+        before
+    );
+    assert_eq!(
+        shell.files(),
+        ["model.kolosal", "t.csv"],
+        "a temporary file was left"
+    );
 }
