@@ -10,6 +10,8 @@ use kolosal_learner::{
     ParamDef, ParamError, Point, Predictions, TrainView,
 };
 
+use crate::learner::{CARD_CLAUSES, FIT_CLAUSES};
+use crate::transform::TRANSFORM_CLAUSES;
 use stumps::{Stumps, task_of};
 
 type CheckFn = fn(&Point) -> Result<Point, ParamError>;
@@ -152,4 +154,16 @@ impl FittedModel for FlawedModel {
     fn out_of_bag(&self) -> Option<&Predictions> {
         self.out_of_bag.as_ref()
     }
+}
+
+#[test]
+fn every_clause_has_a_flaw_that_it_must_notice() {
+    let learners = CARD_CLAUSES.iter().chain(FIT_CLAUSES).map(|clause| clause.name);
+    let transforms = TRANSFORM_CLAUSES.iter().map(|clause| clause.name);
+    let untried = |text: &str, name: &&str| !text.contains(&format!("\"{name}\""));
+    let mut missing: Vec<&str> = learners
+        .filter(|name| untried(include_str!("cases.rs"), name))
+        .collect();
+    missing.extend(transforms.filter(|name| untried(include_str!("transforms.rs"), name)));
+    assert_eq!(missing, Vec::<&str>::new());
 }
