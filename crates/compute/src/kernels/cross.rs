@@ -34,79 +34,91 @@ pub fn add_cross_products(left: &[&[f64]], right: &[&[f64]], out: &mut [f64]) {
             return;
         }
     }
-    cross_lanes::<2, 2>(left, right, out);
+    cross_lanes::<2>(left, right, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 fn cross_avx512(left: &[&[f64]], right: &[&[f64]], out: &mut [f64]) {
-    cross_lanes::<4, 4>(left, right, out);
+    cross_lanes::<4>(left, right, out);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 fn cross_avx2(left: &[&[f64]], right: &[&[f64]], out: &mut [f64]) {
-    cross_lanes::<2, 2>(left, right, out);
+    cross_lanes::<2>(left, right, out);
 }
 
-/// Walks the pairs in squares of `R * C`, so that each loaded number is used several times.
+/// Walks the pairs in rectangles of two by `C`, so that each loaded number is used several times.
 #[inline(always)]
-fn cross_lanes<const R: usize, const C: usize>(left: &[&[f64]], right: &[&[f64]], out: &mut [f64]) {
-    let width = right.len();
-    for i in (0..left.len()).step_by(R) {
-        for j in (0..width).step_by(C) {
-            let (rows, columns) = (R.min(left.len() - i), C.min(width - j));
-            if rows == R && columns == C {
-                let tile = square::<R, C>(
-                    std::array::from_fn(|r| left[i + r]),
-                    std::array::from_fn(|c| right[j + c]),
-                );
-                for (r, line) in tile.iter().enumerate() {
-                    for (c, value) in line.iter().enumerate() {
-                        out[(i + r) * width + j + c] += value;
-                    }
-                }
-                continue;
-            }
-            for r in 0..rows {
-                for c in 0..columns {
-                    out[(i + r) * width + j + c] += square::<1, 1>([left[i + r]], [right[j + c]])[0][0];
+fn cross_lanes<const C: usize>(left: &[&[f64]], right: &[&[f64]], out: &mut [f64]) {
+    for (lines, pair) in out.chunks_mut(2 * right.len()).zip(left.chunks(2)) {
+        // An odd vector is paired with itself, and the second line of results is dropped.
+        let (first, second) = (pair[0], pair[pair.len() - 1]);
+        let (upper, lower) = lines.split_at_mut(right.len());
+        for at in (0..right.len()).step_by(C) {
+            if at + C <= right.len() {
+                let columns: [&[f64]; C] = std::array::from_fn(|c| right[at + c]);
+                add_pair(first, second, columns, (&mut upper[at..], lower.get_mut(at..)));
+            } else {
+                for at in at..right.len() {
+                    add_pair(
+                        first,
+                        second,
+                        [right[at]],
+                        (&mut upper[at..], lower.get_mut(at..)),
+                    );
                 }
             }
         }
     }
 }
 
+/// Adds the products of two vectors with `C` others.
 #[inline(always)]
-fn square<const R: usize, const C: usize>(left: [&[f64]; R], right: [&[f64]; C]) -> [[f64; C]; R] {
-    let mut sums = [[[0.0_f64; LANES]; C]; R];
-    let left_chunks = left.map(|vector| vector.as_chunks::<LANES>());
-    let right_chunks = right.map(|vector| vector.as_chunks::<LANES>());
-    let chunks = left_chunks[0].0.len();
-    let left_whole = left_chunks.map(|(whole, _)| &whole[..chunks]);
-    let right_whole = right_chunks.map(|(whole, _)| &whole[..chunks]);
-    for at in 0..chunks {
-        for r in 0..R {
-            for c in 0..C {
-                for lane in 0..LANES {
-                    let (a, b) = (left_whole[r][at][lane], right_whole[c][at][lane]);
-                    sums[r][c][lane] = a.mul_add(b, sums[r][c][lane]);
-                }
-            }
-        }
-    }
-    let mut out = [[0.0; C]; R];
-    for r in 0..R {
+fn add_pair<const C: usize>(
+    first: &[f64],
+    second: &[f64],
+    columns: [&[f64]; C],
+    (upper, lower): (&mut [f64], Option<&mut [f64]>),
+) {
+    let (mut of_first, mut of_second) = ([[0.0_f64; LANES]; C], [[0.0_f64; LANES]; C]);
+    for at in 0..first.len().div_ceil(LANES) {
+        let (a, b) = (lanes_at(first, at), lanes_at(second, at));
         for c in 0..C {
-            let rest = left_chunks[r].1.iter().zip(right_chunks[c].1);
-            for (lane, (a, b)) in rest.enumerate() {
-                sums[r][c][lane] = a.mul_add(*b, sums[r][c][lane]);
+            let x = lanes_at(columns[c], at);
+            for lane in 0..LANES {
+                of_first[c][lane] = a[lane].mul_add(x[lane], of_first[c][lane]);
+                of_second[c][lane] = b[lane].mul_add(x[lane], of_second[c][lane]);
             }
-            let s = &sums[r][c];
-            out[r][c] = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
         }
     }
-    out
+    upper
+        .iter_mut()
+        .zip(&of_first)
+        .for_each(|(place, lanes)| *place += total(lanes));
+    if let Some(lower) = lower {
+        lower
+            .iter_mut()
+            .zip(&of_second)
+            .for_each(|(place, lanes)| *place += total(lanes));
+    }
+}
+
+/// The numbers of one step, with zeros past the end: indexing single lanes would keep the sums out of registers.
+#[inline(always)]
+fn lanes_at(vector: &[f64], at: usize) -> [f64; LANES] {
+    let rest = &vector[at * LANES..];
+    match rest.first_chunk::<LANES>() {
+        Some(lanes) => *lanes,
+        None => std::array::from_fn(|lane| rest.get(lane).copied().unwrap_or(0.0)),
+    }
+}
+
+/// The lanes added pairwise.
+#[inline(always)]
+fn total(s: &[f64; LANES]) -> f64 {
+    ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 }
 
 #[cfg(test)]
@@ -136,7 +148,9 @@ mod tests {
             let mut fast = vec![0.5; count_left * count_right];
             let mut plain = fast.clone();
             add_cross_products(&left, &right, &mut fast);
-            cross_lanes::<1, 1>(&left, &right, &mut plain);
+            if !plain.is_empty() {
+                cross_lanes::<1>(&left, &right, &mut plain);
+            }
             for (at, (x, y)) in fast.iter().zip(&plain).enumerate() {
                 assert_eq!(x.to_bits(), y.to_bits());
                 let (a, b) = (left[at / count_right], right[at % count_right]);

@@ -2,12 +2,14 @@
 //!
 //! The vectorised form and its twin add in the same order, so results are bit-equal on every processor.
 
+mod combine;
 mod cross;
 pub mod decimal;
 mod dense;
 pub mod scan;
 mod transcendental;
 
+pub use combine::add_combinations;
 pub use cross::add_cross_products;
 pub use dense::{add_scaled, centred_squares, dot};
 pub use transcendental::{exp, ln_1p_unit};

@@ -26,7 +26,7 @@ use crate::moments::transposed;
 use crate::slots::{SlotKind, Slots};
 
 pub(crate) use gram::{Gram, weighted_gram};
-pub(crate) use products::{linear_scores, transposed_product};
+pub(crate) use products::{all_products, all_scores, linear_scores, transposed_product};
 
 /// Rows of one block at least; blocks grow so that there are never more than [`BLOCKS_MAX`].
 const BLOCK_ROWS: usize = 4096;

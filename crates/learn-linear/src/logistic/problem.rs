@@ -9,7 +9,7 @@ use kolosal_compute::Workers;
 use kolosal_compute::kernels::{exp, ln_1p_unit};
 
 use crate::descent::Penalties;
-use crate::design::{Design, linear_scores, transposed_product};
+use crate::design::{Design, all_products, all_scores};
 use crate::moments::sum_in_order;
 
 /// Rows of one piece.
@@ -79,10 +79,7 @@ impl Problem<'_> {
             let piece = start..rows.end.min(start + PIECE);
             let length = piece.len();
             let (scores, rest) = scratch.split_at_mut(self.outputs * length);
-            for (line, part) in scores.chunks_mut(length).zip(point.chunks(self.stride())) {
-                let (u, intercept) = part.split_at(self.stride() - 1);
-                linear_scores(self.design, piece.clone(), u, intercept[0], line);
-            }
+            all_scores(self.design, piece.clone(), point, scores);
             if self.outputs == 1 {
                 value.loss += self.two_classes(piece.clone(), scores, rest);
                 if order == Order::Second {
@@ -91,14 +88,7 @@ impl Problem<'_> {
             } else {
                 value.loss += self.many_classes(piece.clone(), scores, rest);
             }
-            for (line, part) in scores
-                .chunks(length)
-                .zip(value.gradient.chunks_mut(self.stride()))
-            {
-                let (u, intercept) = part.split_at_mut(self.stride() - 1);
-                transposed_product(self.design, piece.clone(), line, u);
-                intercept[0] += line.iter().sum::<f64>();
-            }
+            all_products(self.design, piece, scores, &mut value.gradient);
         }
         value
     }
