@@ -169,6 +169,8 @@ pub(crate) struct Grid<'a> {
     pub(crate) count: usize,
     /// The last strength as a share of the first.
     pub(crate) ratio: f64,
+    /// The largest that the last strength may be.
+    pub(crate) last_max: f64,
     /// Rows of each fold.
     pub(crate) folds: &'a [Range<usize>],
 }
@@ -176,8 +178,9 @@ pub(crate) struct Grid<'a> {
 impl Grid<'_> {
     fn alphas(&self, largest: f64) -> Vec<f64> {
         let steps = (self.count - 1).max(1) as f64;
+        let last = (largest * self.ratio).min(self.last_max).max(largest * f64::EPSILON);
         (0..self.count)
-            .map(|at| largest * self.ratio.powf(at as f64 / steps))
+            .map(|at| largest * (last / largest).powf(at as f64 / steps))
             .collect()
     }
 }

@@ -232,7 +232,7 @@ fn options_that_make_no_sense() {
 #[test]
 fn a_memory_limit_below_the_table_is_refused() {
     let shell = Shell::new();
-    let rows: String = (0..200_000)
+    let rows: String = (0..900_000)
         .map(|i| format!("{i}.5,{},{}\n", i * 3, i % 2))
         .collect();
     shell.file("t.csv", format!("a,b,y\n{rows}"));

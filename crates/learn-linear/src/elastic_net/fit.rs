@@ -47,12 +47,27 @@ pub(crate) fn fit_net(
         let grid = Grid {
             count: params.n_alphas as usize,
             ratio: params.eps,
+            last_max: last_max(params, &spreads),
             folds: &folds,
         };
         fit_chosen(&design, &response, settings, grid, cx)?
     };
     let chosen = path.last().expect("a path has a point");
     Ok(RegressionModel::new(&design, &response, chosen, &spreads).with_path(&path, &design, &response))
+}
+
+/// The strength at which the squared penalty weighs a thousandth of the features' mean variance.
+///
+/// The first strength of a path grows with the spread of the target, but the squared penalty works against the features
+/// alone: for a target in the hundred thousands, a path that ends at a share of its first strength ends in ridge
+/// regression far too strong to say anything.
+fn last_max(params: &ElasticNetParams, spreads: &[f64]) -> f64 {
+    let squared_share = 1.0 - params.l1_ratio;
+    if squared_share == 0.0 || spreads.is_empty() {
+        return f64::INFINITY;
+    }
+    let variance = spreads.iter().map(|spread| spread * spread).sum::<f64>() / spreads.len() as f64;
+    1e-3 * variance / squared_share
 }
 
 /// The fit to a target that does not vary.

@@ -83,3 +83,15 @@ fn twins_share_what_the_lasso_would_give_to_one() {
         model.coefficients()
     );
 }
+
+#[test]
+fn the_default_path_reaches_targets_of_any_spread() {
+    for scale in [1e-4, 1.0, 1e6] {
+        let x = noise(200, 7);
+        let target: Vec<f64> = x.iter().map(|v| scale * (3.0 * v + 1.0)).collect();
+        let table = Table::regression(vec![Column::numbers(x)], &target);
+        let answers = table.answers(&fit::<ElasticNet>(ElasticNetParams::default(), &table));
+        let worst = answers.iter().zip(&target).map(|(a, t)| (a - t).abs()).fold(0.0, f64::max);
+        assert!(worst < 0.05 * scale, "{scale}: off by {worst}");
+    }
+}
