@@ -24,6 +24,7 @@ use self::parse::{BadCell, Cell};
 use self::runs::{Records, Runs, Uneven};
 use super::finish::{Finished, Raw, Unfinished};
 use super::plan::{Plan, Sample, Wish};
+use super::source::Source;
 use super::{Job, Place, ReadError, Reading, shorten};
 use crate::infer::grouped;
 use crate::{Column, Field, Frame, FrameError, Kind};
@@ -43,6 +44,8 @@ const SAMPLE_WINDOW: usize = 32 << 10;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DelimitedText<'a> {
     pub(crate) bytes: &'a [u8],
+    /// Where the text lies, behind `skipped` bytes, if pages read may be released.
+    pub(crate) source: Option<&'a Source>,
     /// Bytes of the file before the text (a byte order mark).
     pub(crate) skipped: usize,
     pub(crate) prefers_tab: bool,
@@ -53,6 +56,7 @@ pub(crate) struct DelimitedText<'a> {
 struct Table<'a> {
     job: &'a Job<'a>,
     text: &'a [u8],
+    source: Option<&'a Source>,
     /// Bytes of the file before `text`.
     offset: usize,
     /// Lines of the file before `text`.
@@ -150,10 +154,11 @@ impl<'a> Table<'a> {
             is_careful: layout.is_careful,
         };
         let offset = input.skipped + body;
-        let quoted = input.quoted;
+        let (quoted, source) = (input.quoted, input.source);
         Ok(Self {
             job,
             text,
+            source,
             offset,
             lines_before,
             names,
@@ -209,6 +214,11 @@ impl<'a> Table<'a> {
             pieces: &self.layout.pieces,
             quoted: self.quoted,
             plans,
+            done: &|piece| {
+                if let Some(source) = self.source {
+                    source.release(self.offset + piece.start..self.offset + piece.end);
+                }
+            },
         };
         task.read(self.job.workers, self.job.cancel)
             .map_err(|stop| self.stop_error(stop))
@@ -302,6 +312,9 @@ impl<'a> Table<'a> {
     fn stop_error(&self, stop: Stop) -> ReadError {
         match stop {
             Stop::Cancelled => ReadError::Cancelled,
+            Stop::Changed => ReadError::Changed {
+                file: self.job.file(),
+            },
             Stop::Uneven(Uneven::TooLong { start }) => ReadError::RecordTooLong {
                 file: self.job.file(),
                 line: self.line_at(start),
