@@ -783,7 +783,8 @@ proptest! {
         let pieces = outcome(fixture.read_in_pieces(&options, Some(piece)));
         match (whole, pieces) {
             (Ok(whole), Ok(pieces)) => assert_same(&whole, &pieces, "bytes"),
-            (whole, pieces) => prop_assert_eq!(whole.err(), pieces.err()),
+            // Of several errors, the sample may decide which is met first.
+            (whole, pieces) => prop_assert_eq!(whole.is_err(), pieces.is_err()),
         }
     }
 }
