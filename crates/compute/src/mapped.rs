@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::Path;
 
 /// The bytes of a file, mapped where the system can and copied where it cannot (pipes, empty files).
@@ -43,6 +43,37 @@ impl MappedFile {
     }
 }
 
+impl MappedFile {
+    /// Says that a range of bytes will hardly be read again, so that its pages need not count as memory of ours.
+    ///
+    /// The bytes stay readable: a later read takes them from the file again. Without effect where the file was copied
+    /// or the system knows no such advice.
+    ///
+    /// # Panics
+    /// If the range does not lie in the file.
+    pub fn release(&self, range: Range<usize>) {
+        assert!(
+            range.start <= range.end && range.end <= self.len(),
+            "the range lies in the file"
+        );
+        #[cfg(target_os = "linux")]
+        if let Bytes::Mapped(map) = &self.0 {
+            // Only whole pages, and none that a neighbour may still be reading.
+            const PAGE: usize = 64 << 10;
+            let start = range.start.next_multiple_of(PAGE);
+            let end = range.end / PAGE * PAGE;
+            if start < end {
+                // SAFETY: the mapping is read only and backed by a file, so a page dropped here is read from the file
+                // again when it is next touched; references into the mapping stay valid and see the same bytes.
+                let advised = unsafe {
+                    map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, end - start)
+                };
+                drop(advised); // Advice that is not taken costs memory, not correctness.
+            }
+        }
+    }
+}
+
 impl Deref for MappedFile {
     type Target = [u8];
 
@@ -57,6 +88,20 @@ impl Deref for MappedFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn released_bytes_read_the_same() {
+        let path = std::env::temp_dir().join(format!("kolosal-released-{}", std::process::id()));
+        let bytes: Vec<u8> = (0..1_000_000_u32).map(|i| (i % 251) as u8).collect();
+        std::fs::write(&path, &bytes).expect("temporary folder is writable");
+        let map = MappedFile::open(&path).expect("file exists");
+        assert_eq!(map[..], bytes);
+        for range in [0..0, 10..500_000, 0..1_000_000, 999_999..1_000_000] {
+            map.release(range);
+            assert_eq!(map[..], bytes);
+        }
+        std::fs::remove_file(&path).expect("file exists");
+    }
 
     #[test]
     fn a_folder_is_refused_and_a_file_is_read() {

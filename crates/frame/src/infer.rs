@@ -133,7 +133,8 @@ pub(crate) fn judge_numbers(
     (Kind::Integer, format!("{} whole numbers", values_are(facts)))
 }
 
-fn values_are(facts: &NumberFacts) -> String {
+/// The beginning of a reason that holds for all values.
+pub(crate) fn values_are(facts: &NumberFacts) -> String {
     match facts.missing {
         0 => format!("all {} values are", grouped(facts.present)),
         missing => format!(

@@ -209,6 +209,12 @@ pub enum ReadError {
         /// What is wrong.
         source: FrameError,
     },
+    /// Another process wrote to the file meanwhile.
+    #[error("{} changed while it was read: read it again when nothing writes to it", .file.display())]
+    Changed {
+        /// The file.
+        file: PathBuf,
+    },
     /// The memory budget is exhausted.
     #[error("reading {}: {source}", .file.display())]
     Memory {
@@ -230,6 +236,7 @@ impl ReadError {
             Self::Folder { .. } => ErrorKind::Invalid,
             Self::Io { .. } => ErrorKind::Internal,
             Self::Table { source, .. } => source.kind(),
+            Self::Changed { .. } => ErrorKind::Conflict,
             Self::Memory { .. } => ErrorKind::Busy,
             Self::Cancelled => ErrorKind::Cancelled,
             _ => ErrorKind::Data,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::convert::{categorise, convert, spell, text_of};
-use crate::infer::{NumberFacts, WordFacts, judge_numbers, judge_words};
+use crate::infer::{NumberFacts, WordFacts, judge_numbers, judge_words, values_are};
 use crate::parse::moment::{self, DateOrder};
 use crate::read::dictionary::{distinct, hash};
 use crate::read::plan::Wish;
@@ -84,12 +84,8 @@ impl Unfinished<'_> {
     }
 
     fn moments(&self, values: Vec<f64>, order: DateOrder) -> Finished {
-        let present = values.iter().filter(|value| !value.is_nan()).count();
-        let reason = format!(
-            "all {} values that are not missing are dates ({})",
-            crate::infer::grouped(present),
-            order.name()
-        );
+        let facts = NumberFacts::of(&values);
+        let reason = format!("{} dates ({})", values_are(&facts), order.name());
         let field = Field::new(self.name, Kind::Datetime, reason).with_dates(order);
         Finished::Done(field, Column::numbers(values))
     }

@@ -52,6 +52,7 @@ pub(super) fn read(job: &Job<'_>, text: &[u8]) -> Result<Reading, ReadError> {
     };
     let input = DelimitedText {
         bytes: &table,
+        source: None,
         skipped: 0,
         prefers_tab: false,
         quoted: Quoted::IsWord,

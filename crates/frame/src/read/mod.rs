@@ -132,6 +132,7 @@ impl Job<'_> {
                 let (source, skipped) = source::decode(self, source)?;
                 let input = DelimitedText {
                     bytes: &source[skipped..],
+                    source: Some(&source),
                     skipped,
                     prefers_tab,
                     quoted: Quoted::MayBeNumber,

@@ -1,7 +1,7 @@
 //! The bytes of a file: mapped, decompressed, and decoded to UTF-8.
 
 use std::io::{self, Read};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 
 use kolosal_base::limits::RECORD_BYTES_MAX;
 use kolosal_compute::{MappedFile, Reservation};
@@ -27,6 +27,15 @@ impl Deref for Source {
         match self {
             Self::Mapped(map) => map,
             Self::Made { bytes, .. } => bytes,
+        }
+    }
+}
+
+impl Source {
+    /// Says that a range of bytes will hardly be read again; see [`MappedFile::release`].
+    pub(crate) fn release(&self, range: Range<usize>) {
+        if let Self::Mapped(map) = self {
+            map.release(range);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The final columns, cut into one slot a piece, filled in parallel and joined again.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use kolosal_base::Cancel;
@@ -31,17 +32,20 @@ pub(super) enum Stop {
     Uneven(Uneven),
     /// A bad cell and the position of its column.
     Cell(usize, BadCell),
+    /// There are not the rows that the layout counted: someone is writing to the file.
+    Changed,
     Cancelled,
 }
 
 /// What is read and how.
-#[derive(Debug, Clone, Copy)]
 pub(super) struct Task<'a> {
     pub(super) records: Records<'a>,
     pub(super) pieces: &'a [Piece],
     pub(super) quoted: Quoted,
     /// One plan a cell of a record.
     pub(super) plans: &'a [Plan],
+    /// Called with the bytes of each piece once they are read.
+    pub(super) done: &'a (dyn Fn(Range<usize>) + Sync),
 }
 
 /// The storage of a whole column.
@@ -75,6 +79,7 @@ impl Task<'_> {
         workers.for_each_mut(&mut works, |index, work| {
             let result = self.read_piece(&self.pieces[index], &mut work.parts, cancel);
             work.stopped = result.err();
+            (self.done)(self.pieces[index].bytes.clone());
         });
         if let Some(stop) = works.iter_mut().find_map(|work| work.stopped.take()) {
             return Err(stop);
@@ -132,6 +137,9 @@ impl Task<'_> {
             if cancel.is_requested() {
                 return Err(Stop::Cancelled);
             }
+            if in_piece + run.rows > piece.rows {
+                return Err(Stop::Changed);
+            }
             let rows = Rows {
                 run,
                 in_piece,
@@ -144,7 +152,9 @@ impl Task<'_> {
             }
             in_piece += run.rows;
         }
-        assert_eq!(in_piece, piece.rows, "the layout counted the rows that are there");
+        if in_piece != piece.rows {
+            return Err(Stop::Changed);
+        }
         Ok(())
     }
 

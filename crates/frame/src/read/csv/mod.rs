@@ -7,25 +7,27 @@
 mod careful;
 mod columns;
 mod detect;
+mod head;
 mod layout;
 mod parse;
 mod runs;
 
 use std::collections::BTreeSet;
 
-use kolosal_base::limits::{CELL_BYTES_MAX, COLUMN_NAME_BYTES_MAX, COLUMNS_MAX, RECORD_BYTES_MAX, ROWS_MAX};
+use kolosal_base::limits::{CELL_BYTES_MAX, RECORD_BYTES_MAX, ROWS_MAX};
 
 use self::careful::unquoted;
 use self::columns::{Filled, Stop, Task};
-use self::detect::{Dialect, Hints, Unknown, detect};
+use self::detect::Dialect;
 use self::layout::{Body, Layout, Obstacle};
 use self::parse::{BadCell, Cell};
 use self::runs::{Records, Runs, Uneven};
 use super::finish::{Finished, Raw, Unfinished};
 use super::plan::{Plan, Sample, Wish};
+use super::source::Source;
 use super::{Job, Place, ReadError, Reading, shorten};
 use crate::infer::grouped;
-use crate::{Column, Field, Frame, FrameError, Kind, Schema};
+use crate::{Column, Field, Frame, FrameError, Kind};
 
 pub(crate) use self::parse::Quoted;
 
@@ -42,6 +44,8 @@ const SAMPLE_WINDOW: usize = 32 << 10;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DelimitedText<'a> {
     pub(crate) bytes: &'a [u8],
+    /// Where the text lies, behind `skipped` bytes, if pages read may be released.
+    pub(crate) source: Option<&'a Source>,
     /// Bytes of the file before the text (a byte order mark).
     pub(crate) skipped: usize,
     pub(crate) prefers_tab: bool,
@@ -52,6 +56,7 @@ pub(crate) struct DelimitedText<'a> {
 struct Table<'a> {
     job: &'a Job<'a>,
     text: &'a [u8],
+    source: Option<&'a Source>,
     /// Bytes of the file before `text`.
     offset: usize,
     /// Lines of the file before `text`.
@@ -149,10 +154,11 @@ impl<'a> Table<'a> {
             is_careful: layout.is_careful,
         };
         let offset = input.skipped + body;
-        let quoted = input.quoted;
+        let (quoted, source) = (input.quoted, input.source);
         Ok(Self {
             job,
             text,
+            source,
             offset,
             lines_before,
             names,
@@ -208,6 +214,11 @@ impl<'a> Table<'a> {
             pieces: &self.layout.pieces,
             quoted: self.quoted,
             plans,
+            done: &|piece| {
+                if let Some(source) = self.source {
+                    source.release(self.offset + piece.start..self.offset + piece.end);
+                }
+            },
         };
         task.read(self.job.workers, self.job.cancel)
             .map_err(|stop| self.stop_error(stop))
@@ -301,6 +312,9 @@ impl<'a> Table<'a> {
     fn stop_error(&self, stop: Stop) -> ReadError {
         match stop {
             Stop::Cancelled => ReadError::Cancelled,
+            Stop::Changed => ReadError::Changed {
+                file: self.job.file(),
+            },
             Stop::Uneven(Uneven::TooLong { start }) => ReadError::RecordTooLong {
                 file: self.job.file(),
                 line: self.line_at(start),
@@ -375,85 +389,6 @@ impl<'a> Table<'a> {
             first += run.rows;
         }
         unreachable!("row {row} was read before")
-    }
-}
-
-impl Job<'_> {
-    fn dialect(&self, input: &DelimitedText<'_>) -> Result<Dialect, ReadError> {
-        let hints = Hints {
-            delimiter: self.options.delimiter,
-            prefers_tab: input.prefers_tab.then_some(()),
-            header: self.options.header,
-        };
-        let line_of = |at: usize| 1 + count_newlines(&input.bytes[..at], b'\n');
-        detect(input.bytes, hints).map_err(|unknown| match unknown {
-            Unknown::Empty => ReadError::Empty { file: self.file() },
-            Unknown::TooLong => ReadError::RecordTooLong {
-                file: self.file(),
-                line: 1,
-                limit: RECORD_BYTES_MAX,
-            },
-            Unknown::OpenQuote { at } => ReadError::UnclosedQuote {
-                file: self.file(),
-                line: line_of(at),
-            },
-        })
-    }
-
-    /// Column names from the header, or `column_1`, `column_2`, ..
-    fn names(&self, input: &DelimitedText<'_>, dialect: &Dialect) -> Result<Vec<String>, ReadError> {
-        let found = dialect.first.len();
-        if found > COLUMNS_MAX {
-            return Err(self.table_error(FrameError::TooLarge {
-                what: "columns",
-                found,
-                limit: COLUMNS_MAX,
-            }));
-        }
-        if !dialect.has_header {
-            return Ok((1..=found).map(|position| format!("column_{position}")).collect());
-        }
-        let mut scratch = Vec::new();
-        let mut fields = Vec::with_capacity(found);
-        for cell in &dialect.first {
-            let name = unquoted(&input.bytes[cell.clone()], &mut scratch);
-            let text = std::str::from_utf8(name).map_err(|error| {
-                let at = input.skipped + cell.start + error.valid_up_to();
-                self.not_a_table(format!(
-                    "the column name '{}' is not valid UTF-8 at byte {at}",
-                    shorten(name)
-                ))
-            })?;
-            if text.len() > COLUMN_NAME_BYTES_MAX {
-                let (what, found, limit) = ("bytes in a column name", text.len(), COLUMN_NAME_BYTES_MAX);
-                return Err(self.table_error(FrameError::TooLarge { what, found, limit }));
-            }
-            if text.contains('\0') {
-                return Err(self.not_a_table("the first line holds a NUL byte".to_owned()));
-            }
-            fields.push(Field::new(text.trim(), Kind::Text, ""));
-        }
-        let schema = Schema::new(fields).map_err(|source| self.table_error(source))?;
-        Ok(schema.fields().iter().map(|field| field.name.clone()).collect())
-    }
-
-    /// The text up to the row limit, if there is one.
-    fn limited<'t>(&self, text: &'t [u8], marks: kolosal_compute::kernels::scan::Marks) -> &'t [u8] {
-        let Some(limit) = self.options.rows else {
-            return text;
-        };
-        let (mut rows, mut line) = (0, 0);
-        careful::walk(text, 0, marks, |at| {
-            if rows >= limit {
-                return std::ops::ControlFlow::Break(());
-            }
-            if text[at] == marks.newline {
-                rows += usize::from(!careful::is_blank(text, line, at));
-                line = at + 1;
-            }
-            std::ops::ControlFlow::Continue(())
-        });
-        if rows >= limit { &text[..line] } else { text }
     }
 }
 
