@@ -5,8 +5,8 @@
 //! (regression) until its leaves are pure. A single such tree has little bias and much variance; averaging trees that
 //! differ keeps the first and reduces the second. Probabilities are the mean of the class shares in the leaves.
 //!
-//! **Cost.** `O(trees * columns looked at * rows * depth)` to fit, `O(trees * depth)` to answer a row. A column of one
-//! byte a row and a histogram that costs only the rows of a node replace sorting.
+//! **Cost.** `O(trees * columns looked at * rows * depth)` to fit, `O(trees * depth)` to answer a row. Bins of one or two
+//! bytes and a histogram that costs only the rows of a node replace sorting.
 //!
 //! **Wins** with no tuning at all, on noisy or small tables, and where an honest estimate is wanted for free: a row is
 //! answered by the third of the trees that did not see it ([`kolosal_learner::FittedModel::out_of_bag`]). **Loses** to
