@@ -9,7 +9,9 @@ mod output;
 mod progress;
 mod wire;
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::Parser;
 use kolosal_platform::{Cancel, Platform, Settings, SystemClock};
@@ -21,11 +23,28 @@ fn main() -> ExitCode {
     let clock = SystemClock::start();
     let cli = Cli::parse();
     let output = Output::new(cli.global.json, cli.global.quiet);
-    let done = run(cli, clock, &output);
-    match done {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => ExitCode::from(output.fail(&error)),
+    hold_panics();
+    match std::panic::catch_unwind(AssertUnwindSafe(|| run(cli, clock, &output))) {
+        Ok(Ok(code)) => ExitCode::from(code),
+        Ok(Err(error)) => ExitCode::from(output.fail(&error)),
+        Err(_) => ExitCode::from(output.fail(&defect())),
     }
+}
+
+/// Where and why the last panic was raised.
+static LAST_PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// Keeps panics off the screen: a reader of damaged files turns those of the library below it into errors, and one that
+/// comes through is shown as a defect, once.
+fn hold_panics() {
+    std::panic::set_hook(Box::new(|info| {
+        *LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner) = info.to_string();
+    }));
+}
+
+fn defect() -> anyhow::Error {
+    let held = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+    anyhow::anyhow!("this is a defect of kolosal {}, please report it: {held}", env!("CARGO_PKG_VERSION"))
 }
 
 /// Does what was asked for; gives the exit code of a job that ended well.

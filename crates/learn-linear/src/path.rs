@@ -178,7 +178,9 @@ pub(crate) struct Grid<'a> {
 impl Grid<'_> {
     fn alphas(&self, largest: f64) -> Vec<f64> {
         let steps = (self.count - 1).max(1) as f64;
-        let last = (largest * self.ratio).min(self.last_max).max(largest * f64::EPSILON);
+        let last = (largest * self.ratio)
+            .min(self.last_max)
+            .max(largest * f64::EPSILON);
         (0..self.count)
             .map(|at| largest * (last / largest).powf(at as f64 / steps))
             .collect()

@@ -10,7 +10,10 @@ use crate::Failure;
 use crate::cargo::{self, Profile};
 
 /// Every generated file.
-pub(crate) const GENERATED: &[Generated] = &[];
+pub(crate) const GENERATED: &[Generated] = &[Generated {
+    path: "docs/learners.md",
+    source: Source::Kolosal(&["learners", "--markdown"]),
+}];
 
 /// How a file is made.
 #[derive(Clone, Copy, Debug)]

@@ -91,7 +91,11 @@ fn the_default_path_reaches_targets_of_any_spread() {
         let target: Vec<f64> = x.iter().map(|v| scale * (3.0 * v + 1.0)).collect();
         let table = Table::regression(vec![Column::numbers(x)], &target);
         let answers = table.answers(&fit::<ElasticNet>(ElasticNetParams::default(), &table));
-        let worst = answers.iter().zip(&target).map(|(a, t)| (a - t).abs()).fold(0.0, f64::max);
+        let worst = answers
+            .iter()
+            .zip(&target)
+            .map(|(a, t)| (a - t).abs())
+            .fold(0.0, f64::max);
         assert!(worst < 0.05 * scale, "{scale}: off by {worst}");
     }
 }
