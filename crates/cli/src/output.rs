@@ -96,7 +96,7 @@ pub(crate) enum Align {
 }
 
 /// Widest cell of a table; longer ones are cut.
-const CELL_MAX: usize = 48;
+const CELL_MAX: usize = 72;
 
 /// Lays out rows under their headings.
 pub(crate) fn table(headings: &[(&str, Align)], rows: &[Vec<String>]) -> String {
@@ -185,7 +185,7 @@ mod tests {
     fn tables_are_flush_and_cut() {
         let rows = vec![
             vec!["a".to_owned(), "1".to_owned()],
-            vec!["x".repeat(60), "20".to_owned()],
+            vec!["x".repeat(90), "20".to_owned()],
         ];
         let text = table(&[("name", Align::Left), ("n", Align::Right)], &rows);
         let lines: Vec<&str> = text.lines().collect();
