@@ -59,6 +59,7 @@ pub(crate) enum Command {
     /// List the learners, or one with its parameters
     Learners(LearnersArgs),
     /// Check that this machine is fit for the work
+    #[command(after_help = "Example:\n  kolosal doctor")]
     Doctor,
     /// Measure parts of the program
     Bench(BenchArgs),

@@ -44,7 +44,10 @@ fn hold_panics() {
 
 fn defect() -> anyhow::Error {
     let held = LAST_PANIC.lock().unwrap_or_else(PoisonError::into_inner);
-    anyhow::anyhow!("this is a defect of kolosal {}, please report it: {held}", env!("CARGO_PKG_VERSION"))
+    anyhow::anyhow!(
+        "this is a defect of kolosal {}, please report it: {held}",
+        env!("CARGO_PKG_VERSION")
+    )
 }
 
 /// Does what was asked for; gives the exit code of a job that ended well.

@@ -7,7 +7,7 @@ use kolosal_frame::Frame;
 use kolosal_learner::{MetricError, TaskKind, default_metric};
 use kolosal_pipeline::{DataFacts, Manifest, Pipeline};
 
-use crate::finish::{Assembled, CLOSING, Ending};
+use crate::finish::{Assembled, CLOSING, Ending, blending};
 use crate::prepare::{Prepared, prepare};
 use crate::trial::{Finished, run_trial};
 use crate::validation::{Validation, plan};
@@ -179,8 +179,13 @@ impl Search<'_> {
                 limits,
             );
             self.events.event(&Event::Finished(&report));
+            let is_out_of_time = done.is_none() && self.is_out_of_time(reserve);
             walked.reports.push(report);
             walked.finished.extend(done);
+            if is_out_of_time {
+                walked.stop = Stop::Time;
+                break;
+            }
         }
         if self.budget.cancel.is_requested() {
             walked.stop = Stop::Cancelled;
@@ -188,29 +193,33 @@ impl Search<'_> {
         walked
     }
 
+    fn is_out_of_time(&self, reserve: Duration) -> bool {
+        self.budget.time_left().is_some_and(|left| left <= reserve)
+    }
+
     fn must_stop(&self, reserve: Duration, work: u64, is_first: bool) -> Option<Stop> {
         if self.budget.cancel.is_requested() {
             return Some(Stop::Cancelled);
         }
-        if self.budget.time_left().is_some_and(|left| left <= reserve) {
+        if self.is_out_of_time(reserve) {
             return Some(Stop::Time);
         }
         // The first candidate is always tried: it costs next to nothing, and an answer is better than none.
         (!is_first && self.budget.work_max.is_some_and(|max| work > max)).then_some(Stop::Work)
     }
 
-    /// Time to keep back for fitting what has finished so far on all rows: a third more than an average fold each,
-    /// but never more than two fifths of the time that is left.
+    /// Time to keep back: for blending what has finished, for fitting it on all rows (a third more than an average fold
+    /// each, but never more than two fifths of the time that is left), and for closing.
     fn reserve(&self, finished: &[Finished]) -> Duration {
+        let Some(left) = self.budget.time_left() else {
+            return Duration::ZERO;
+        };
         let refits: Duration = finished
             .iter()
             .filter(|done| !done.is_full)
             .map(|done| done.fit_time * 4 / 3)
             .sum();
-        match self.budget.time_left() {
-            Some(left) => refits.min(left * 2 / 5) + CLOSING.min(left / 4),
-            None => Duration::ZERO,
-        }
+        refits.min(left * 2 / 5) + (blending(finished) + CLOSING).min(left / 4)
     }
 
     /// Work of all folds of a candidate and of fitting it again.

@@ -30,6 +30,18 @@ pub(crate) struct Assembled {
     pub(crate) manifest: Manifest,
 }
 
+/// Time to blend candidates: each is judged once in each of twenty-five rounds, and a temperature and the final scores
+/// cost about as much again as thirty-five more judgements of one.
+pub(crate) fn blending(finished: &[Finished]) -> Duration {
+    let judged: Duration = finished.iter().map(|done| done.judge_time).sum();
+    let longest = finished
+        .iter()
+        .map(|done| done.judge_time)
+        .max()
+        .unwrap_or_default();
+    judged * 25 + longest * 35
+}
+
 /// Time kept back for what follows the last refit: calibration, scores, bytes, disk.
 pub(crate) const CLOSING: Duration = Duration::from_millis(250);
 

@@ -49,6 +49,8 @@ pub(crate) struct Finished {
     pub(crate) is_full: bool,
     /// Time of an average fit.
     pub(crate) fit_time: Duration,
+    /// Time to judge its held-out predictions once.
+    pub(crate) judge_time: Duration,
 }
 
 /// Fits and judges one candidate; the report always comes, the rest if it finished.
@@ -62,12 +64,16 @@ pub(crate) fn run_trial(
     let warnings = Warnings::default();
     let started = budget.clock.now();
     let cx = budget.context(seed.fork("trial").fork(&candidate.name), reserve, &warnings);
-    let uses_bag = validation.is_exchangeable && gives_out_of_bag(candidate);
-    let outcome = if uses_bag {
-        fit_out_of_bag(candidate, prepared, &cx)
+    let bagged = if validation.is_exchangeable && gives_out_of_bag(candidate) {
+        fit_out_of_bag(candidate, prepared, &cx).transpose()
     } else {
-        fit_folds(candidate, prepared, validation, &cx).map(|done| (done, false))
+        None
     };
+    let uses_bag = bagged.is_some();
+    let outcome = bagged.map_or_else(
+        || fit_folds(candidate, prepared, validation, &cx).map(|done| (done, false)),
+        |done| done.map(|done| (done, true)),
+    );
     let elapsed = budget.clock.now().saturating_sub(started);
     let mut report = TrialReport {
         index,
@@ -84,6 +90,7 @@ pub(crate) fn run_trial(
         problem: None,
         warnings: Vec::new(),
     };
+    let fitted_at = budget.clock.now();
     let judged = outcome
         .map_err(|error| error.to_string())
         .and_then(|((held_out, ready), is_full)| {
@@ -104,6 +111,7 @@ pub(crate) fn run_trial(
             let fits = if is_full { 1 } else { validation.folds.len() as u32 };
             let candidate = candidate.clone();
             let fit_time = elapsed / fits;
+            let judge_time = budget.clock.now().saturating_sub(fitted_at);
             (
                 report,
                 Some(Finished {
@@ -114,6 +122,7 @@ pub(crate) fn run_trial(
                     ready,
                     is_full,
                     fit_time,
+                    judge_time,
                 }),
             )
         }
@@ -132,21 +141,20 @@ fn gives_out_of_bag(candidate: &Candidate) -> bool {
 
 type Done = (Predictions, Member);
 
-/// One fit on all rows. A row that no part left out (rare, and rarer with more parts) gets the model's own answer mixed
-/// with nothing: such a candidate falls back to folds.
+/// One fit on all rows; `None` if some row is in every sample (rare, and rarer with more parts), since no part can
+/// then answer it honestly.
 fn fit_out_of_bag(
     candidate: &Candidate,
     prepared: &Prepared,
     cx: &FitContext<'_>,
-) -> Result<(Done, bool), FitError> {
+) -> Result<Option<Done>, FitError> {
     let train = prepared.train_view().expect("prepared rows were checked");
     let member = fit_member(&candidate.plan, &train, &cx.with_seed(cx.seed.fork("all rows")))?;
     let held_out = member
         .model()
         .out_of_bag()
-        .cloned()
-        .expect("the card promises out-of-bag predictions");
-    Ok(((held_out, member), true))
+        .filter(|answers| answers.values().iter().all(|v| v.is_finite()));
+    Ok(held_out.cloned().map(|held_out| (held_out, member)))
 }
 
 fn fit_folds(

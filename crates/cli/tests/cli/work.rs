@@ -318,6 +318,7 @@ fn every_command_has_help_with_an_example() {
         "leaderboard",
         "inspect",
         "learners",
+        "doctor",
         "bench",
         "completions",
     ] {
