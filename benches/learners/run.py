@@ -39,8 +39,8 @@ class Case:
 
 
 CASES = [
-    Case("random forest", ADULT, "random_forest", ["n_estimators=100"], "forest"),
-    Case("random forest", HOUSING, "random_forest", ["n_estimators=100"], "forest"),
+    Case("random forest", ADULT, "random_forest", ["n_estimators=100", "oob_score=false"], "forest"),
+    Case("random forest", HOUSING, "random_forest", ["n_estimators=100", "oob_score=false"], "forest"),
     Case("logistic regression", ADULT, "logistic_regression", ["C=1", "tol=1e-4", "max_iter=1000"], "logistic"),
 ]
 
