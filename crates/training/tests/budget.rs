@@ -13,12 +13,25 @@ fn table() -> Frame {
     let wave = |i: u32, step: f64| (f64::from(i) * step).sin();
     let words = ["red", "green", "blue"];
     let colour: Vec<&str> = (0..300).map(|i| words[i % 3]).collect();
-    let answer: Vec<&str> =
-        (0..300).map(|i| if wave(i, 0.37) + f64::from(i % 3) > 0.8 { "yes" } else { "no" }).collect();
+    let answer: Vec<&str> = (0..300)
+        .map(|i| {
+            if wave(i, 0.37) + f64::from(i % 3) > 0.8 {
+                "yes"
+            } else {
+                "no"
+            }
+        })
+        .collect();
     let field = |name: &str, kind| Field::new(name, kind, "test");
     Frame::new(vec![
-        (field("a", Kind::Numeric), Column::numbers((0..300).map(|i| wave(i, 0.37)).collect())),
-        (field("b", Kind::Numeric), Column::numbers((0..300).map(|i| wave(i, 1.71)).collect())),
+        (
+            field("a", Kind::Numeric),
+            Column::numbers((0..300).map(|i| wave(i, 0.37)).collect()),
+        ),
+        (
+            field("b", Kind::Numeric),
+            Column::numbers((0..300).map(|i| wave(i, 1.71)).collect()),
+        ),
         (field("c", Kind::Categorical), Column::categories(&colour)),
         (field("y", Kind::Categorical), Column::categories(&answer)),
     ])
@@ -45,7 +58,13 @@ struct Limits<'a> {
 
 impl<'a> Limits<'a> {
     fn none(clock: &'a dyn Clock) -> Self {
-        Self { clock, deadline: None, work_max: None, memory: Ledger::unlimited(), cancel: Cancel::new() }
+        Self {
+            clock,
+            deadline: None,
+            work_max: None,
+            memory: Ledger::unlimited(),
+            cancel: Cancel::new(),
+        }
     }
 
     fn train(&self, events: &dyn Events) -> Result<Trained, TrainError> {
@@ -66,11 +85,27 @@ impl<'a> Limits<'a> {
 fn a_deadline_is_kept_and_leaves_a_model() {
     for limit in [600, 1000, 2000, 4000] {
         let clock = Ticking::default();
-        let limits = Limits { deadline: Some(Duration::from_millis(limit)), ..Limits::none(&clock) };
-        let trained = limits.train(&Unheard).unwrap_or_else(|error| panic!("{limit}: {error}"));
+        let limits = Limits {
+            deadline: Some(Duration::from_millis(limit)),
+            ..Limits::none(&clock)
+        };
+        let trained = limits
+            .train(&Unheard)
+            .unwrap_or_else(|error| panic!("{limit}: {error}"));
         let elapsed = clock.now();
-        assert!(elapsed <= Duration::from_millis(limit + limit / 100 + 10), "{limit} ms: took {elapsed:?}");
-        assert!(trained.manifest.members.iter().map(|member| member.weight).sum::<f64>() > 0.999);
+        assert!(
+            elapsed <= Duration::from_millis(limit + limit / 100 + 10),
+            "{limit} ms: took {elapsed:?}"
+        );
+        assert!(
+            trained
+                .manifest
+                .members
+                .iter()
+                .map(|member| member.weight)
+                .sum::<f64>()
+                > 0.999
+        );
     }
 }
 
@@ -78,7 +113,10 @@ fn a_deadline_is_kept_and_leaves_a_model() {
 fn no_time_at_all_is_refused_by_name() {
     let clock = ManualClock::default();
     clock.advance(Duration::from_secs(5));
-    let limits = Limits { deadline: Some(Duration::from_secs(1)), ..Limits::none(&clock) };
+    let limits = Limits {
+        deadline: Some(Duration::from_secs(1)),
+        ..Limits::none(&clock)
+    };
     let error = limits.train(&Unheard).err().expect("the deadline has passed");
     assert_eq!(error.kind(), ErrorKind::Busy);
     assert!(error.to_string().contains("--time-limit"), "{error}");
@@ -89,7 +127,10 @@ fn a_request_to_stop_before_anything_is_done_is_an_error() {
     let clock = ManualClock::default();
     let limits = Limits::none(&clock);
     limits.cancel.request();
-    assert_eq!(limits.train(&Unheard).err().map(|error| error.kind()), Some(ErrorKind::Cancelled));
+    assert_eq!(
+        limits.train(&Unheard).err().map(|error| error.kind()),
+        Some(ErrorKind::Cancelled)
+    );
 }
 
 /// Asks to stop when the named candidate starts.
@@ -109,10 +150,16 @@ impl Events for StopAt {
 fn a_request_to_stop_keeps_what_was_done_before() {
     let clock = ManualClock::default();
     let limits = Limits::none(&clock);
-    let trained = limits.train(&StopAt("random_forest", limits.cancel.clone())).expect("others were done");
+    let trained = limits
+        .train(&StopAt("random_forest", limits.cancel.clone()))
+        .expect("others were done");
     assert_eq!(trained.stop, Stop::Cancelled);
-    let done: Vec<&str> =
-        trained.trials.iter().filter(|trial| trial.score.is_some()).map(|trial| trial.name.as_str()).collect();
+    let done: Vec<&str> = trained
+        .trials
+        .iter()
+        .filter(|trial| trial.score.is_some())
+        .map(|trial| trial.name.as_str())
+        .collect();
     assert_eq!(done, ["baseline", "logistic_regression", "decision_tree"]);
 }
 
@@ -120,9 +167,19 @@ fn a_request_to_stop_keeps_what_was_done_before() {
 fn a_work_limit_stops_at_the_same_candidate_every_time() {
     let names = |work: u64| {
         let clock = ManualClock::default();
-        let limits = Limits { work_max: Some(work), ..Limits::none(&clock) };
+        let limits = Limits {
+            work_max: Some(work),
+            ..Limits::none(&clock)
+        };
         let trained = limits.train(&Unheard).expect("a baseline costs next to nothing");
-        (trained.stop, trained.trials.iter().map(|trial| trial.name.clone()).collect::<Vec<_>>())
+        (
+            trained.stop,
+            trained
+                .trials
+                .iter()
+                .map(|trial| trial.name.clone())
+                .collect::<Vec<_>>(),
+        )
     };
     let (stop, few) = names(20);
     assert_eq!(stop, Stop::Work);
@@ -134,9 +191,19 @@ fn a_work_limit_stops_at_the_same_candidate_every_time() {
 #[test]
 fn memory_that_does_not_suffice_leaves_candidates_out_with_the_reason() {
     let clock = ManualClock::default();
-    let limits = Limits { memory: Ledger::new(4_000), ..Limits::none(&clock) };
+    let limits = Limits {
+        memory: Ledger::new(4_000),
+        ..Limits::none(&clock)
+    };
     let trained = limits.train(&Unheard).expect("a baseline reserves nothing");
-    let problems: Vec<&String> = trained.trials.iter().filter_map(|trial| trial.problem.as_ref()).collect();
-    assert!(problems.iter().any(|problem| problem.contains("memory limit")), "{problems:?}");
+    let problems: Vec<&String> = trained
+        .trials
+        .iter()
+        .filter_map(|trial| trial.problem.as_ref())
+        .collect();
+    assert!(
+        problems.iter().any(|problem| problem.contains("memory limit")),
+        "{problems:?}"
+    );
     assert_eq!(limits.memory.used(), 0, "everything is given back");
 }
