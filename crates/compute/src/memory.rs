@@ -101,6 +101,13 @@ impl Reservation {
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
+
+    /// Gives back all but `bytes`; asking for more than is set aside changes nothing.
+    pub fn shrink(&mut self, bytes: u64) {
+        let given_back = self.bytes.saturating_sub(bytes);
+        self.ledger.0.used.fetch_sub(given_back, Ordering::Relaxed);
+        self.bytes -= given_back;
+    }
 }
 
 impl Drop for Reservation {
@@ -130,6 +137,10 @@ mod tests {
         assert_eq!(ledger.used(), 0);
         assert_eq!(ledger.reserve(100).expect("all of it").bytes(), 100);
         assert_eq!(ledger.peak(), 100);
+        let mut held = ledger.reserve(80).expect("all was given back");
+        held.shrink(30);
+        held.shrink(40);
+        assert_eq!((held.bytes(), ledger.used()), (30, 30));
     }
 
     #[test]

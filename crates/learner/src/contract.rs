@@ -86,6 +86,13 @@ pub trait FittedModel: Send + Sync {
     /// Writes everything that predicting needs.
     fn save(&self, to: &mut Encoder);
 
+    /// Bytes the model holds, to about a factor of two: what it would be saved as, unless it knows better.
+    fn heap_bytes(&self) -> u64 {
+        let mut saved = Encoder::new();
+        self.save(&mut saved);
+        saved.into_bytes().len() as u64
+    }
+
     /// Share of each feature column in the model's decisions: not negative, summing to one unless all are zero.
     fn importances(&self) -> Option<Vec<f64>> {
         None

@@ -17,6 +17,8 @@
 //! (chain and model). Every length is compared with the file before anything is allocated, every byte is covered by a
 //! checksum or must be zero, and nothing in a file is ever executed.
 
+use std::io::{self, Write};
+
 use kolosal_base::limits::MANIFEST_BYTES_MAX;
 use kolosal_learner::{ArtifactError, Encoder};
 use sha2::{Digest, Sha256};
@@ -46,11 +48,14 @@ struct Section<'a> {
     bytes: &'a [u8],
 }
 
-/// The bytes of a pipeline; the same pipeline and manifest give the same bytes.
+/// Writes a pipeline; the same pipeline and manifest give the same bytes. Gives their number.
+///
+/// # Errors
+/// What the target says.
 ///
 /// # Panics
 /// If the manifest lists other members than the pipeline has.
-pub fn write_artifact(manifest: &Manifest, pipeline: &Pipeline) -> Vec<u8> {
+pub fn write_artifact(manifest: &Manifest, pipeline: &Pipeline, to: &mut dyn Write) -> io::Result<u64> {
     assert_eq!(
         manifest.members,
         pipeline.member_entries(),
@@ -58,56 +63,59 @@ pub fn write_artifact(manifest: &Manifest, pipeline: &Pipeline) -> Vec<u8> {
     );
     let mut head = Encoder::new();
     pipeline.save_head(&mut head);
-    let mut bodies = vec![("head".to_owned(), head.into_bytes())];
+    let mut sections = vec![("head".to_owned(), head.into_bytes())];
     for (i, (_, member)) in pipeline.members().iter().enumerate() {
         let mut body = Encoder::new();
         member.save(&mut body);
-        bodies.push((format!("member.{i}"), body.into_bytes()));
+        sections.push((format!("member.{i}"), body.into_bytes()));
     }
     let manifest = serde_json::to_vec(manifest).expect("a manifest has only text, numbers and lists");
-    let sections: Vec<Section<'_>> = bodies
-        .iter()
-        .map(|(name, bytes)| Section {
-            name: name.clone(),
-            bytes,
-        })
-        .collect();
-    assemble(&manifest, &sections)
+    let (table, end) = section_table(manifest.len(), &sections);
+    to.write_all(&head_bytes(&manifest, &table, end))?;
+    let mut at = HEADER + table.len() + manifest.len();
+    for (_, bytes) in &sections {
+        to.write_all(&[0; ALIGN][..at.next_multiple_of(ALIGN) - at])?;
+        to.write_all(bytes)?;
+        at = at.next_multiple_of(ALIGN) + bytes.len();
+    }
+    assert_eq!(at, end, "the layout was computed before");
+    Ok(end as u64)
 }
 
-fn assemble(manifest: &[u8], sections: &[Section<'_>]) -> Vec<u8> {
+/// Name, place, length and checksum of each section; and where the file ends.
+fn section_table(manifest_len: usize, sections: &[(String, Vec<u8>)]) -> (Vec<u8>, usize) {
     let mut table = Vec::with_capacity(sections.len() * ENTRY);
-    let mut end = HEADER + sections.len() * ENTRY + manifest.len();
-    for section in sections {
+    let mut end = HEADER + sections.len() * ENTRY + manifest_len;
+    for (section, bytes) in sections {
         let offset = end.next_multiple_of(ALIGN);
         let mut name = [0; NAME];
-        name[..section.name.len()].copy_from_slice(section.name.as_bytes());
+        name[..section.len()].copy_from_slice(section.as_bytes());
         table.extend_from_slice(&name);
         table.extend_from_slice(&(offset as u64).to_le_bytes());
-        table.extend_from_slice(&(section.bytes.len() as u64).to_le_bytes());
-        table.extend_from_slice(&Sha256::digest(section.bytes));
-        end = offset + section.bytes.len();
+        table.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        table.extend_from_slice(&Sha256::digest(bytes));
+        end = offset + bytes.len();
     }
-    let mut file = Vec::with_capacity(end);
-    file.extend_from_slice(MAGIC);
-    file.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    file.extend_from_slice(&(sections.len() as u32).to_le_bytes());
-    file.extend_from_slice(&(manifest.len() as u64).to_le_bytes());
-    file.extend_from_slice(&(end as u64).to_le_bytes());
+    (table, end)
+}
+
+/// Header, section table and manifest.
+fn head_bytes(manifest: &[u8], table: &[u8], end: usize) -> Vec<u8> {
+    let mut head = Vec::with_capacity(HEADER + table.len() + manifest.len());
+    head.extend_from_slice(MAGIC);
+    head.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    head.extend_from_slice(&((table.len() / ENTRY) as u32).to_le_bytes());
+    head.extend_from_slice(&(manifest.len() as u64).to_le_bytes());
+    head.extend_from_slice(&(end as u64).to_le_bytes());
     let digest = Sha256::new()
-        .chain_update(&file)
-        .chain_update(&table)
+        .chain_update(&head)
+        .chain_update(table)
         .chain_update(manifest)
         .finalize();
-    file.extend_from_slice(&digest);
-    file.extend_from_slice(&table);
-    file.extend_from_slice(manifest);
-    for section in sections {
-        file.resize(file.len().next_multiple_of(ALIGN), 0);
-        file.extend_from_slice(section.bytes);
-    }
-    assert_eq!(file.len(), end, "the layout was computed before");
-    file
+    head.extend_from_slice(&digest);
+    head.extend_from_slice(table);
+    head.extend_from_slice(manifest);
+    head
 }
 
 /// Reads the description without the model; every checksum of the file is verified.

@@ -49,7 +49,14 @@ fn bytes_of_fold(case: &LearnerCase, table: &Table, task: Task) -> Vec<u8> {
         temperature: None,
     };
     let pipeline = Pipeline::new(parts);
-    write_artifact(&manifest(&pipeline), &pipeline)
+    written(&manifest(&pipeline), &pipeline)
+}
+
+fn written(manifest: &Manifest, pipeline: &Pipeline) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let count = write_artifact(manifest, pipeline, &mut bytes).expect("memory takes every byte");
+    assert_eq!(count, bytes.len() as u64);
+    bytes
 }
 
 fn manifest(pipeline: &Pipeline) -> Manifest {
@@ -135,7 +142,7 @@ fn any_member_answers_the_same_after_its_artifact_was_read() {
         let bytes = bytes_of_fold(&case, &table, task);
         let read = read_artifact(&bytes).expect("what was written is readable");
         assert_eq!(read.manifest, manifest(&read.pipeline), "{}", case.whom());
-        let again = write_artifact(&read.manifest, &read.pipeline);
+        let again = written(&read.manifest, &read.pipeline);
         assert!(again == bytes, "written again, {} differs", case.whom());
         let room = Room::new(2);
         let answers = read

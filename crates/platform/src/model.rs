@@ -1,6 +1,6 @@
 //! Model files: load and save.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use kolosal_compute::MappedFile;
@@ -58,16 +58,14 @@ fn open(file: &Path) -> Result<MappedFile, PlatformError> {
 
 /// Writes a model whole or not at all; gives its size.
 pub(crate) fn save(file: &Path, manifest: &Manifest, pipeline: &Pipeline) -> Result<u64, PlatformError> {
-    let bytes = write_artifact(manifest, pipeline);
-    write_whole(file, &bytes).map_err(|source| PlatformError::Write {
+    let written = || -> io::Result<u64> {
+        let mut target = AtomicFile::create(file)?;
+        let bytes = write_artifact(manifest, pipeline, &mut target)?;
+        target.commit()?;
+        Ok(bytes)
+    };
+    written().map_err(|source| PlatformError::Write {
         file: file.to_owned(),
         source,
-    })?;
-    Ok(bytes.len() as u64)
-}
-
-fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut target = AtomicFile::create(file)?;
-    target.write_all(bytes)?;
-    target.commit()
+    })
 }

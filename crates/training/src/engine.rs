@@ -7,7 +7,7 @@ use kolosal_frame::Frame;
 use kolosal_learner::{MetricError, TaskKind, default_metric};
 use kolosal_pipeline::{DataFacts, Manifest, Pipeline};
 
-use crate::finish::{Assembled, CLOSING, Ending, blending};
+use crate::finish::{Assembled, CLOSING, Ending, best_of, blending};
 use crate::prepare::{Prepared, prepare};
 use crate::trial::{Finished, run_trial};
 use crate::validation::{Validation, plan};
@@ -182,6 +182,7 @@ impl Search<'_> {
             let is_out_of_time = done.is_none() && self.is_out_of_time(reserve);
             walked.reports.push(report);
             walked.finished.extend(done);
+            self.let_go_of_folds(&mut walked.finished);
             if is_out_of_time {
                 walked.stop = Stop::Time;
                 break;
@@ -191,6 +192,19 @@ impl Search<'_> {
             walked.stop = Stop::Cancelled;
         }
         walked
+    }
+
+    /// Only the best candidate has to be ready at any moment: the members that others have of a fold are let go.
+    fn let_go_of_folds(&self, finished: &mut [Finished]) {
+        let Some(best) = best_of(finished, self.metric) else {
+            return;
+        };
+        for (at, done) in finished.iter_mut().enumerate().filter(|(_, done)| !done.is_full) {
+            if at != best && done.ready.take().is_some() {
+                let predictions = size_of_val(done.held_out.values()) as u64;
+                done.memory.shrink(predictions);
+            }
+        }
     }
 
     fn is_out_of_time(&self, reserve: Duration) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use kolosal_compute::Reservation;
 use kolosal_learner::{METRICS, Metric, Predictions};
 use kolosal_pipeline::{
     Blend, DataFacts, FeatureEntry, Judge, LeaderboardEntry, Manifest, Member, Pipeline, PipelineParts,
@@ -10,7 +11,7 @@ use kolosal_pipeline::{
 };
 
 use crate::prepare::Prepared;
-use crate::trial::{Finished, Warnings};
+use crate::trial::{Finished, Warnings, member_bytes};
 use crate::validation::Validation;
 use crate::{Budget, Event, Events, TrainRequest, TrialReport};
 
@@ -111,7 +112,7 @@ impl Ending<'_> {
                 }
             }
             None => {
-                let best = best_of(finished, self.metric);
+                let best = best_of(finished, self.metric).expect("a candidate finished");
                 weights[best] = 1.0;
                 Blend {
                     weights,
@@ -126,52 +127,57 @@ impl Ending<'_> {
     fn refit(
         &self,
         prepared: &Prepared,
-        finished: Vec<Finished>,
+        mut finished: Vec<Finished>,
         weights: &[f64],
     ) -> (Vec<(f64, usize, Member)>, Option<String>) {
-        let best = best_of(&finished, self.metric);
+        let best = best_of(&finished, self.metric).expect("a candidate finished");
         let train = prepared.train_view().expect("prepared rows were checked");
-        let mut chosen: Vec<(f64, Finished, bool)> = finished
-            .into_iter()
-            .zip(weights)
-            .enumerate()
-            .filter(|(i, (_, weight))| **weight > 0.0 || *i == best)
-            .map(|(i, (done, weight))| (*weight, done, i == best))
+        let is_chosen_and_full = finished[best].is_full && weights[best] > 0.0;
+        let stand_in = if is_chosen_and_full {
+            None
+        } else {
+            finished[best].ready.take()
+        };
+        let mut stand_in = stand_in.map(|ready| (1.0, finished[best].index, ready));
+        let mut chosen: Vec<(f64, Finished)> = weights
+            .iter()
+            .copied()
+            .zip(finished)
+            .filter(|(weight, _)| *weight > 0.0)
             .collect();
         chosen.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.index.cmp(&b.1.index)));
-        let total = chosen.iter().filter(|(weight, ..)| *weight > 0.0).count();
-        let (mut members, mut stand_in, mut missed) = (Vec::new(), None, 0);
-        for (weight, done, is_best) in chosen {
-            if weight == 0.0 {
-                stand_in = Some((done.index, done.ready));
-                continue;
-            }
-            match self.refit_one(&train, &done) {
-                Some(member) => members.push((weight, done.index, member)),
-                None if done.is_full => members.push((weight, done.index, done.ready)),
-                None => {
-                    missed += 1;
-                    if is_best || stand_in.is_none() {
-                        stand_in = Some((done.index, done.ready));
-                    }
-                }
-            }
+        let total = chosen.len();
+        let (mut members, mut held) = (Vec::with_capacity(total), Vec::with_capacity(total));
+        for (weight, mut done) in chosen {
+            let member = match done.ready.take() {
+                Some(ready) if done.is_full => Some((ready, done.memory)),
+                _ => self.refit_one(&train, &done),
+            };
+            members.extend(member.map(|(member, reserved)| {
+                held.push(reserved);
+                (weight, done.index, member)
+            }));
+            stand_in = stand_in.filter(|_| members.is_empty());
             self.events.event(&Event::Refitted {
                 done: members.len(),
                 total,
             });
         }
+        let missed = total - members.len();
         let note = (missed > 0).then(|| {
-            format!("{missed} of {total} members could not be fitted on all rows in time; the others answer")
+            format!("{missed} of {total} members could not be fitted on all rows within the limits; the others answer")
         });
         if members.is_empty() {
-            let (index, ready) = stand_in.expect("the best candidate is ready");
-            members.push((1.0, index, ready));
+            members.push(stand_in.expect("a member of all rows was chosen, or that of a fold is ready"));
         }
         (normalised(members), note)
     }
 
-    fn refit_one(&self, train: &kolosal_learner::TrainView<'_>, done: &Finished) -> Option<Member> {
+    fn refit_one(
+        &self,
+        train: &kolosal_learner::TrainView<'_>,
+        done: &Finished,
+    ) -> Option<(Member, Reservation)> {
         let is_late = self
             .budget
             .time_left()
@@ -187,7 +193,9 @@ impl Ending<'_> {
             .fork(&done.candidate.name)
             .fork("all rows");
         let cx = self.budget.context(seed, CLOSING, &warnings);
-        fit_member(&done.candidate.plan, train, &cx).ok()
+        let member = fit_member(&done.candidate.plan, train, &cx).ok()?;
+        let reserved = self.budget.memory.reserve(member_bytes(&member)).ok()?;
+        Some((member, reserved))
     }
 
     /// All metrics of the task on held-out rows.
@@ -261,12 +269,10 @@ pub(crate) fn feature_entries(pipeline: &Pipeline) -> Vec<FeatureEntry> {
     schema.schema().fields().iter().enumerate().map(entry).collect()
 }
 
-fn best_of(finished: &[Finished], metric: &dyn Metric) -> usize {
+/// The position of the candidate with the lowest loss, the first of equal ones.
+pub(crate) fn best_of(finished: &[Finished], metric: &dyn Metric) -> Option<usize> {
     let losses = finished.iter().map(|done| metric.loss(done.score)).enumerate();
-    losses
-        .min_by(|a, b| a.1.total_cmp(&b.1))
-        .map(|(i, _)| i)
-        .expect("a candidate finished")
+    losses.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(i, _)| i)
 }
 
 fn mixed(finished: &[Finished], weights: &[f64], prepared: &Prepared) -> Predictions {

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use kolosal_base::Seed;
+use kolosal_compute::Reservation;
 use kolosal_frame::split::Fold;
 use kolosal_learner::{FitContext, FitError, Metric, Point, Predictions, Progress, TrainView};
 use kolosal_pipeline::{Member, fit_member};
@@ -43,8 +44,10 @@ pub(crate) struct Finished {
     pub(crate) score: f64,
     /// Predictions for [`Validation::rows`].
     pub(crate) held_out: Predictions,
-    /// A member that is ready: of the first fold, or of all rows.
-    pub(crate) ready: Member,
+    /// A member that is ready, of the first fold or of all rows; only the best candidate keeps that of a fold.
+    pub(crate) ready: Option<Member>,
+    /// The member's and the predictions' bytes in the ledger, set aside for as long as they are kept.
+    pub(crate) memory: Reservation,
     /// Whether `ready` was fitted on all rows.
     pub(crate) is_full: bool,
     /// Time of an average fit.
@@ -91,22 +94,24 @@ pub(crate) fn run_trial(
         warnings: Vec::new(),
     };
     let fitted_at = budget.clock.now();
-    let judged = outcome
-        .map_err(|error| error.to_string())
-        .and_then(|((held_out, ready), is_full)| {
-            let (answers, weights) = prepared.select(&validation.rows);
-            let score = judge.score(&answers.as_target(), &held_out, weights.as_deref());
-            score
-                .map(|score| (score, held_out, ready, is_full))
-                .map_err(|error| error.to_string())
-        });
+    let kept = outcome.and_then(|((held_out, ready), is_full)| {
+        let bytes = member_bytes(&ready) + size_of_val(held_out.values()) as u64;
+        Ok((held_out, ready, is_full, cx.reserve(bytes)?))
+    });
+    let judged = kept.map_err(|error| error.to_string()).and_then(|kept| {
+        let (answers, weights) = prepared.select(&validation.rows);
+        let score = judge.score(&answers.as_target(), &kept.0, weights.as_deref());
+        score
+            .map(|score| (score, kept))
+            .map_err(|error| error.to_string())
+    });
     report.warnings = warnings.take();
     match judged {
         Err(problem) => {
             report.problem = Some(problem);
             (report, None)
         }
-        Ok((score, held_out, ready, is_full)) => {
+        Ok((score, (held_out, ready, is_full, memory))) => {
             report.score = Some(score);
             let fits = if is_full { 1 } else { validation.folds.len() as u32 };
             let candidate = candidate.clone();
@@ -119,7 +124,8 @@ pub(crate) fn run_trial(
                     index,
                     score,
                     held_out,
-                    ready,
+                    ready: Some(ready),
+                    memory,
                     is_full,
                     fit_time,
                     judge_time,
@@ -127,6 +133,11 @@ pub(crate) fn run_trial(
             )
         }
     }
+}
+
+/// What a member takes until the artifact is written: itself, and itself as bytes.
+pub(crate) fn member_bytes(member: &Member) -> u64 {
+    2 * member.model().heap_bytes()
 }
 
 /// Whether one fit on all rows gives honest predictions for each of them.

@@ -192,7 +192,7 @@ fn a_work_limit_stops_at_the_same_candidate_every_time() {
 fn memory_that_does_not_suffice_leaves_candidates_out_with_the_reason() {
     let clock = ManualClock::default();
     let limits = Limits {
-        memory: Ledger::new(4_000),
+        memory: Ledger::new(12_000),
         ..Limits::none(&clock)
     };
     let trained = limits.train(&Unheard).expect("a baseline reserves nothing");
