@@ -51,7 +51,7 @@ impl Ending<'_> {
     pub(crate) fn assemble(
         &self,
         prepared: Prepared,
-        finished: Vec<Finished>,
+        mut finished: Vec<Finished>,
         reports: &[TrialReport],
         mut notes: Vec<String>,
     ) -> Assembled {
@@ -67,18 +67,24 @@ impl Ending<'_> {
             members,
             score: blend.score,
         });
-        let held_out = mixed(&finished, &blend.weights, &prepared);
-        let temperature = fit_temperature(&judge.target, &held_out, judge.weights);
-        let scores = self.scores(judge, held_out, temperature);
-        let (chosen, missed) = self.refit(&prepared, finished, &blend.weights);
+        let (chosen, missed) = self.refit(&prepared, &mut finished, &blend.weights);
         if let Some(missed) = missed {
+            self.events.event(&Event::Note(&missed));
             notes.push(missed);
         }
-        let leaderboard = leaderboard(
-            reports,
-            &chosen,
-            (self.metric, blend.score, members, &self.validation.name),
-        );
+        // What could not be fitted again does not answer, so it does not count in the scores either.
+        let weight_of = |done: &Finished| {
+            chosen
+                .iter()
+                .find(|(_, at, _)| *at == done.index)
+                .map_or(0.0, |c| c.0)
+        };
+        let weights: Vec<f64> = finished.iter().map(weight_of).collect();
+        let held_out = mixed(&finished, &weights, &prepared);
+        let temperature = fit_temperature(&judge.target, &held_out, judge.weights);
+        let scores = self.scores(judge, held_out, temperature);
+        let score = scores.get(self.metric.name()).copied().unwrap_or(blend.score);
+        let leaderboard = leaderboard(reports, &chosen, (self.metric, score, &self.validation.name));
         let Prepared { spec, shared, .. } = prepared;
         let pipeline = assemble_pipeline(spec, shared, chosen, temperature);
         let manifest = self.describe(&pipeline, leaderboard, scores, notes);
@@ -127,10 +133,10 @@ impl Ending<'_> {
     fn refit(
         &self,
         prepared: &Prepared,
-        mut finished: Vec<Finished>,
+        finished: &mut [Finished],
         weights: &[f64],
     ) -> (Vec<(f64, usize, Member)>, Option<String>) {
-        let best = best_of(&finished, self.metric).expect("a candidate finished");
+        let best = best_of(finished, self.metric).expect("a candidate finished");
         let train = prepared.train_view().expect("prepared rows were checked");
         let is_chosen_and_full = finished[best].is_full && weights[best] > 0.0;
         let stand_in = if is_chosen_and_full {
@@ -139,24 +145,25 @@ impl Ending<'_> {
             finished[best].ready.take()
         };
         let mut stand_in = stand_in.map(|ready| (1.0, finished[best].index, ready));
-        let mut chosen: Vec<(f64, Finished)> = weights
+        let mut chosen: Vec<(f64, &mut Finished)> = weights
             .iter()
             .copied()
-            .zip(finished)
+            .zip(finished.iter_mut())
             .filter(|(weight, _)| *weight > 0.0)
             .collect();
         chosen.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.index.cmp(&b.1.index)));
         let total = chosen.len();
         let (mut members, mut held) = (Vec::with_capacity(total), Vec::with_capacity(total));
-        for (weight, mut done) in chosen {
-            let member = match done.ready.take() {
-                Some(ready) if done.is_full => Some((ready, done.memory)),
-                _ => self.refit_one(&train, &done),
+        for (weight, done) in chosen {
+            let member = if done.is_full {
+                done.ready.take()
+            } else {
+                self.refit_one(&train, done).map(|(member, reserved)| {
+                    held.push(reserved);
+                    member
+                })
             };
-            members.extend(member.map(|(member, reserved)| {
-                held.push(reserved);
-                (weight, done.index, member)
-            }));
+            members.extend(member.map(|member| (weight, done.index, member)));
             stand_in = stand_in.filter(|_| members.is_empty());
             self.events.event(&Event::Refitted {
                 done: members.len(),
@@ -319,7 +326,7 @@ pub(crate) fn assemble_pipeline(
 fn leaderboard(
     reports: &[TrialReport],
     chosen: &[(f64, usize, Member)],
-    (metric, score, members, validation): (&dyn Metric, f64, usize, &str),
+    (metric, score, validation): (&dyn Metric, f64, &str),
 ) -> Vec<LeaderboardEntry> {
     let weight_of = |index| {
         chosen
@@ -331,9 +338,9 @@ fn leaderboard(
         .iter()
         .map(|report| entry(report, weight_of(report.index)))
         .collect();
-    if members > 1 {
+    if chosen.len() > 1 {
         entries.push(LeaderboardEntry {
-            name: format!("ensemble of {members}"),
+            name: format!("ensemble of {}", chosen.len()),
             learner: "ensemble".to_owned(),
             params: BTreeMap::new(),
             score: Some(score),
