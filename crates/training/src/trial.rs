@@ -78,21 +78,11 @@ pub(crate) fn run_trial(
         |done| done.map(|done| (done, true)),
     );
     let elapsed = budget.clock.now().saturating_sub(started);
-    let mut report = TrialReport {
-        index,
-        name: candidate.name.clone(),
-        learner: candidate.plan.learner.card().name,
-        point: candidate.plan.point.clone(),
-        score: None,
-        validation: if uses_bag {
-            "out of bag".to_owned()
-        } else {
-            validation.name.clone()
-        },
-        elapsed,
-        problem: None,
-        warnings: Vec::new(),
-    };
+    let mut report = unjudged(index, candidate);
+    report.elapsed = elapsed;
+    if !uses_bag {
+        report.validation.clone_from(&validation.name);
+    }
     let fitted_at = budget.clock.now();
     let kept = outcome.and_then(|((held_out, ready), is_full)| {
         let bytes = member_bytes(&ready) + size_of_val(held_out.values()) as u64;
@@ -132,6 +122,21 @@ pub(crate) fn run_trial(
                 }),
             )
         }
+    }
+}
+
+/// The report of a candidate of which nothing is known yet but that its rows are judged out of bag.
+fn unjudged(index: usize, candidate: &Candidate) -> TrialReport {
+    TrialReport {
+        index,
+        name: candidate.name.clone(),
+        learner: candidate.plan.learner.card().name,
+        point: candidate.plan.point.clone(),
+        score: None,
+        validation: "out of bag".to_owned(),
+        elapsed: Duration::ZERO,
+        problem: None,
+        warnings: Vec::new(),
     }
 }
 
