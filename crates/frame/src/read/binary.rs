@@ -16,6 +16,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::arrow::{Arrays, deliver, wanted};
+use super::arrow_sizes;
 use super::source::Source;
 use super::{Job, ReadError, Reading};
 
@@ -99,7 +100,8 @@ pub(super) fn read_arrow(job: &Job<'_>, source: &Source) -> Result<Reading, Read
     let (schema, count) =
         guarded(|| open(None).map(|reader| (reader.schema(), reader.num_batches()))).map_err(damaged)?;
     let (positions, wishes) = wanted(job, &schema)?;
-    let memory = job.reserve(source.len() as u64)?;
+    let unpacked = guarded(|| arrow_sizes::of_file(source)).map_err(damaged)?;
+    let memory = job.reserve((source.len() as u64).saturating_add(unpacked))?;
     let parts = job.workers.map(PARTS.min(count), |part| {
         if job.cancel.is_requested() {
             return Err(ReadError::Cancelled);
@@ -143,7 +145,8 @@ pub(super) fn read_arrow_stream(job: &Job<'_>, source: &Source) -> Result<Readin
     let open = |projection| StreamReader::try_new(Cursor::new(&source[..]), projection);
     let schema = guarded(|| open(None).map(|reader| reader.schema())).map_err(damaged)?;
     let (positions, wishes) = wanted(job, &schema)?;
-    let memory = job.reserve(source.len() as u64)?;
+    let unpacked = guarded(|| arrow_sizes::of_stream(source)).map_err(damaged)?;
+    let memory = job.reserve((source.len() as u64).saturating_add(unpacked))?;
     let decode = || open(Some(positions.clone()))?.collect::<Result<Vec<RecordBatch>, _>>();
     let batches = guarded(decode).map_err(damaged)?;
     let columns = columns_of(&batches, positions.len());

@@ -5,6 +5,7 @@
 //! cannot be read is refused with file, row, column and value. A file must not be truncated while it is read.
 
 mod arrow;
+mod arrow_sizes;
 mod binary;
 mod csv;
 pub(crate) mod dictionary;
