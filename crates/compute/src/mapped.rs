@@ -1,38 +1,42 @@
 //! Files mapped into memory, read only.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::ops::{Deref, Range};
 use std::path::Path;
 
-/// The bytes of a file, mapped where the system can and copied where it cannot (pipes, empty files).
+/// The bytes of a regular file, mapped; an empty one has nothing to map.
 #[derive(Debug)]
 pub struct MappedFile(Bytes);
 
 #[derive(Debug)]
 enum Bytes {
     Mapped(memmap2::Mmap),
-    Copied(Vec<u8>),
+    Empty,
 }
 
 impl MappedFile {
     /// Opens a file for reading.
     ///
     /// # Errors
-    /// What the operating system says, a folder included.
+    /// What the operating system says; [`io::ErrorKind::IsADirectory`] for a folder and
+    /// [`io::ErrorKind::Unsupported`] for a pipe or device, which is then not opened: it has no end to map, and whoever
+    /// wants it must bound what is read.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let facts = file.metadata()?;
+        let facts = fs::metadata(path)?;
         if facts.is_dir() {
             return Err(io::Error::new(
                 io::ErrorKind::IsADirectory,
                 "it is a folder, not a file",
             ));
         }
-        if !facts.is_file() || facts.len() == 0 {
-            let mut bytes = Vec::new();
-            io::Read::read_to_end(&mut file, &mut bytes)?;
-            return Ok(Self(Bytes::Copied(bytes)));
+        if !facts.is_file() {
+            let what = "it is a pipe or a device: save it to a file first";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+        }
+        let file = File::open(path)?;
+        if file.metadata()?.len() == 0 {
+            return Ok(Self(Bytes::Empty));
         }
         // SAFETY: the mapping is private and read only, and every reader treats its bytes as untrusted: no length,
         // offset or UTF-8 property found in them is believed without a check at the place of use. A file that another
@@ -46,8 +50,8 @@ impl MappedFile {
 impl MappedFile {
     /// Says that a range of bytes will hardly be read again, so that its pages need not count as memory of ours.
     ///
-    /// The bytes stay readable: a later read takes them from the file again. Without effect where the file was copied
-    /// or the system knows no such advice.
+    /// The bytes stay readable: a later read takes them from the file again. Without effect where
+    /// the system knows no such advice.
     ///
     /// # Panics
     /// If the range does not lie in the file.
@@ -80,7 +84,7 @@ impl Deref for MappedFile {
     fn deref(&self) -> &[u8] {
         match &self.0 {
             Bytes::Mapped(map) => map,
-            Bytes::Copied(bytes) => bytes,
+            Bytes::Empty => &[],
         }
     }
 }
@@ -93,14 +97,14 @@ mod tests {
     fn released_bytes_read_the_same() {
         let path = std::env::temp_dir().join(format!("kolosal-released-{}", std::process::id()));
         let bytes: Vec<u8> = (0..1_000_000_u32).map(|i| (i % 251) as u8).collect();
-        std::fs::write(&path, &bytes).expect("temporary folder is writable");
+        fs::write(&path, &bytes).expect("temporary folder is writable");
         let map = MappedFile::open(&path).expect("file exists");
         assert_eq!(map[..], bytes);
         for range in [0..0, 10..500_000, 0..1_000_000, 999_999..1_000_000] {
             map.release(range);
             assert_eq!(map[..], bytes);
         }
-        std::fs::remove_file(&path).expect("file exists");
+        fs::remove_file(&path).expect("file exists");
     }
 
     #[test]
@@ -108,10 +112,10 @@ mod tests {
         let folder = std::env::temp_dir();
         assert!(MappedFile::open(&folder).is_err());
         let path = folder.join(format!("kolosal-mapped-{}", std::process::id()));
-        std::fs::write(&path, b"hello").expect("temporary folder is writable");
+        fs::write(&path, b"hello").expect("temporary folder is writable");
         assert_eq!(&MappedFile::open(&path).expect("file exists")[..], b"hello");
-        std::fs::write(&path, b"").expect("temporary folder is writable");
+        fs::write(&path, b"").expect("temporary folder is writable");
         assert!(MappedFile::open(&path).expect("file exists").is_empty());
-        std::fs::remove_file(&path).expect("file exists");
+        fs::remove_file(&path).expect("file exists");
     }
 }

@@ -277,3 +277,34 @@ fn a_full_disk_leaves_the_old_file_whole() {
         "a temporary file was left"
     );
 }
+
+/// Runs a line of the shell in which `$K` is the program.
+#[cfg(target_os = "linux")]
+fn through_a_shell(line: &str) -> std::process::Output {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", line]).env("K", env!("CARGO_BIN_EXE_kolosal"));
+    shell.output().expect("a shell exists")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn pipes_are_read_and_endless_ones_are_refused_within_the_limit() {
+    let table = example("penguins.train.csv");
+    for command in ["inspect", "bench read"] {
+        let read = through_a_shell(&format!("cat {table} | $K {command} /dev/stdin"));
+        assert!(read.status.success(), "{command}: {read:?}");
+        assert!(
+            String::from_utf8_lossy(&read.stdout).contains("258 rows"),
+            "{command}: {read:?}"
+        );
+    }
+    let endless = through_a_shell("yes a,b,c | $K bench read /dev/stdin --memory-limit 100MB");
+    assert_eq!(endless.status.code(), Some(5), "{endless:?}");
+    let one_line = through_a_shell("$K bench read /dev/zero --memory-limit 500MB");
+    assert_eq!(one_line.status.code(), Some(4), "{one_line:?}");
+    let model = through_a_shell("$K leaderboard /dev/zero");
+    assert!(
+        String::from_utf8_lossy(&model.stderr).contains("save it to a file first"),
+        "{model:?}"
+    );
+}

@@ -1,5 +1,6 @@
 //! The bytes of a file: mapped, decompressed, and decoded to UTF-8.
 
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::{Deref, Range};
 
@@ -51,19 +52,27 @@ const STEP: usize = 8 << 20;
 
 /// Opens a file and undoes gzip or zstd compression.
 pub(crate) fn open(job: &Job<'_>) -> Result<Source, ReadError> {
-    let map = MappedFile::open(job.path).map_err(|source| job.open_error(source))?;
-    match &map[..map.len().min(4)] {
-        [] => Err(ReadError::Empty { file: job.file() }),
-        [0x1f, 0x8b, ..] => decompress(job, flate2::bufread::MultiGzDecoder::new(&map[..]), "gzip"),
-        [0x28, 0xb5, 0x2f, 0xfd] => {
-            let decoder = zstd::stream::read::Decoder::with_buffer(&map[..]);
-            decompress(job, decoder.map_err(|source| job.open_error(source))?, "zstd")
+    let source = match MappedFile::open(job.path) {
+        Ok(map) => Source::Mapped(map),
+        // A pipe or a device may never end, so it is taken in by the steps, and within the bounds, of a compressed file.
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+            let pipe = File::open(job.path).map_err(|source| job.open_error(source))?;
+            unfold(job, pipe, "pipe")?
         }
-        _ => Ok(Source::Mapped(map)),
+        Err(error) => return Err(job.open_error(error)),
+    };
+    match &source[..source.len().min(4)] {
+        [] => Err(ReadError::Empty { file: job.file() }),
+        [0x1f, 0x8b, ..] => unfold(job, flate2::bufread::MultiGzDecoder::new(&source[..]), "gzip"),
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            let decoder = zstd::stream::read::Decoder::with_buffer(&source[..]);
+            unfold(job, decoder.map_err(|source| job.open_error(source))?, "zstd")
+        }
+        _ => Ok(source),
     }
 }
 
-fn decompress(job: &Job<'_>, decoder: impl Read, format: &'static str) -> Result<Source, ReadError> {
+fn unfold(job: &Job<'_>, decoder: impl Read, format: &'static str) -> Result<Source, ReadError> {
     let mut decoder = decoder;
     let mut bytes = Vec::new();
     let mut memory = Vec::new();
