@@ -45,6 +45,7 @@ mod split;
 mod testing;
 mod tree;
 
+pub mod boost;
 pub mod decision_tree;
 pub mod extra_trees;
 pub mod forest;

@@ -123,6 +123,35 @@ impl Tree {
         (!node.is_leaf()).then_some((node.feature(), node.link))
     }
 
+    /// The answer of a leaf; `None` for a split.
+    pub(crate) fn answer_of(&self, node: u32) -> Option<&[f64]> {
+        self.nodes[node as usize].is_leaf().then(|| self.answer(node))
+    }
+
+    /// Changes the answer of a leaf that has one.
+    pub(crate) fn answer_mut(&mut self, node: u32) -> &mut [f64] {
+        let leaf = &mut self.nodes[node as usize];
+        assert!(leaf.is_leaf(), "only leaves answer");
+        if self.width == 1 {
+            std::slice::from_mut(&mut leaf.value)
+        } else {
+            let from = leaf.link as usize * self.width;
+            &mut self.answers[from..from + self.width]
+        }
+    }
+
+    /// Numbers in an answer.
+    pub(crate) fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The leaf that a row of values (codes for categories, NaN for missing) falls into.
+    pub(crate) fn leaf_of(&self, row: &[f64]) -> u32 {
+        let mut lane = [0];
+        while self.step(row, row.len(), &mut lane) {}
+        lane[0]
+    }
+
     /// A node's test and the side of missing values; meaningless for leaves.
     pub(crate) fn test_of(&self, node: u32) -> (Test, Side) {
         let node = &self.nodes[node as usize];

@@ -1,0 +1,7 @@
+//! Gradient boosting: one engine that grows trees leaf by leaf, level by level or obliviously.
+
+mod encoding;
+mod link;
+mod model;
+
+pub use model::BoostModel;
