@@ -6,6 +6,8 @@ mod combine;
 mod cross;
 pub mod decimal;
 mod dense;
+pub mod gain;
+pub mod histogram;
 pub mod scan;
 mod transcendental;
 

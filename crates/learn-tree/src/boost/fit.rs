@@ -1,0 +1,429 @@
+//! The training loop: derive, draw, grow, answer, add, judge.
+
+use std::sync::Mutex;
+
+use kolosal_base::Seed;
+use kolosal_compute::Crew;
+use kolosal_compute::kernels::histogram::{Packed, Sample, Slot, Wide};
+use kolosal_frame::FrameView;
+use kolosal_learner::{FitContext, FitError, Meaning, Target, TrainView};
+
+use super::answer::{Answering, add_answers, add_to_others};
+use super::columns::ColumnChoice;
+use super::config::{BoostConfig, Precision};
+use super::encoding::Encodings;
+use super::grow::{Grower, Ground, Grown, TreeTask};
+use super::held_out::{HeldOut, Watch, tested_values};
+use super::leaf::Penalty;
+use super::model::{BoostModel, BoostTree};
+use super::objective::{Labels, Objective};
+use super::quantise::{Derivatives, quantise, widen};
+use super::sampling::Bag;
+use super::search::{SearchRule, UnitSums};
+use super::table::Table;
+
+/// Rows whose derivatives are computed in one piece.
+const BLOCK: usize = 1 << 13;
+
+/// What a booster learns from.
+#[derive(Clone, Copy)]
+pub struct BoostInput<'a> {
+    /// The features.
+    pub features: FrameView<'a>,
+    /// The answers, one a row.
+    pub labels: Labels<'a>,
+    /// Rows held out for early stopping.
+    pub held_out: Option<(FrameView<'a>, Labels<'a>)>,
+    /// A model that boosting goes on from.
+    pub init: Option<&'a BoostModel>,
+}
+
+/// Learns a booster.
+///
+/// # Errors
+/// [`FitError`] if stopped, short of memory, or given answers that the objective is not defined for.
+pub fn train(
+    config: &BoostConfig,
+    objective: &dyn Objective,
+    input: &BoostInput<'_>,
+    cx: &FitContext<'_>,
+) -> Result<BoostModel, FitError> {
+    objective.check(&input.labels)?;
+    let mut empty = start(config, objective, input);
+    if input.features.column_count() == 0 {
+        return Ok(empty);
+    }
+    let listed: Vec<u32>;
+    let view = match input.features.rows() {
+        kolosal_frame::Rows::Range { start, len } if start > 0 => {
+            listed = (start as u32..(start + len) as u32).collect();
+            input.features.frame().select(&listed)
+        }
+        _ => input.features,
+    };
+    let frame = view.frame();
+    let _bins_memory = cx.reserve(frame.binned_bytes(config.bins_max))?;
+    let matrix = frame.binned(config.bins_max, cx.workers);
+    let _row_memory = cx.reserve(matrix.row_codes_bytes())?;
+    let codes = matrix.row_codes(cx.workers);
+    let table = Table::new(&matrix, codes, view, None);
+    let _fit_memory = cx.reserve(fit_bytes(config, &table, objective.outputs()))?;
+    let present = presence(&table);
+    let trees = cx.workers.crew(|crew| {
+        let ground = Ground {
+            table: &table,
+            config,
+            crew,
+            present: &present,
+        };
+        match config.precision {
+            Precision::Quantised => Fit::<Packed>::new(&ground, objective, input, &empty).run(cx),
+            Precision::Exact => Fit::<Wide>::new(&ground, objective, input, &empty).run(cx),
+        }
+    })?;
+    empty.trees.extend(trees);
+    Ok(empty)
+}
+
+/// The model before the first round.
+fn start(config: &BoostConfig, objective: &dyn Objective, input: &BoostInput<'_>) -> BoostModel {
+    if let Some(init) = input.init {
+        return init.clone();
+    }
+    let base = if config.start_from_average {
+        objective.base(&input.labels)
+    } else {
+        vec![0.0; objective.outputs()]
+    };
+    BoostModel {
+        meaning: match input.labels.target() {
+            Target::Numbers(_) => Meaning::Number,
+            Target::Classes { .. } => Meaning::ClassProbability,
+        },
+        link: objective.link(),
+        features: input.features.column_count(),
+        base,
+        trees: Vec::new(),
+        encodings: Encodings::default(),
+    }
+}
+
+/// Which slots hold a row that is learned from.
+fn presence(table: &Table<'_>) -> Vec<bool> {
+    let mut present = vec![false; table.slot_count()];
+    for (at, column) in table.columns().iter().enumerate() {
+        let slots = &mut present[table.slots_of(at, at + 1)];
+        (0..table.row_count() as u32).for_each(|row| slots[column.bin(row)] = true);
+    }
+    present
+}
+
+/// Bytes that a fit holds besides the bins.
+fn fit_bytes(config: &BoostConfig, table: &Table<'_>, outputs: usize) -> u64 {
+    let rows = table.row_count() as u64;
+    let wanted = match config.leaves_max {
+        0 => 1 << config.depth_max.min(14),
+        leaves => leaves,
+    };
+    let (pool, wide) = match config.precision {
+        Precision::Quantised => (super::pool::Pool::<Packed>::bytes(table.slot_count(), wanted + 1), 0),
+        Precision::Exact => (super::pool::Pool::<Wide>::bytes(table.slot_count(), wanted + 1), 16),
+    };
+    rows * (outputs as u64 * 16 + 2 * 8 + 8 + wide) + pool
+}
+
+/// Scores and derivatives of one output.
+#[derive(Debug, Default)]
+struct Output {
+    scores: Vec<f64>,
+    gradients: Vec<f32>,
+    hessians: Vec<f32>,
+}
+
+/// A fit under way.
+struct Fit<'a, S> {
+    ground: &'a Ground<'a>,
+    objective: &'a dyn Objective,
+    labels: &'a Labels<'a>,
+    outputs: Vec<Output>,
+    /// Positions of positive weight.
+    rows: Vec<u32>,
+    bag: Bag,
+    is_seen: Vec<bool>,
+    growers: Mutex<Vec<Workshop<S>>>,
+    held_out: Option<HeldOut<'a>>,
+    /// Whether derivatives other than the gradient are all one.
+    plain: bool,
+}
+
+/// What growing one tree at a time needs.
+struct Workshop<S> {
+    grower: Grower<S>,
+    samples: Vec<Sample>,
+    wide: Vec<[i64; 2]>,
+}
+
+impl<'a, S: Slot> Fit<'a, S> {
+    fn new(
+        ground: &'a Ground<'a>,
+        objective: &'a dyn Objective,
+        input: &'a BoostInput<'a>,
+        model: &BoostModel,
+    ) -> Self {
+        let rows = ground.table.row_count();
+        let mut scores: Vec<Vec<f64>> = model.base.iter().map(|&start| vec![start; rows]).collect();
+        if !model.trees.is_empty() {
+            let mut row_scores = vec![0.0; scores.len()];
+            model.for_each_row(input.features, |row, tested| {
+                model.score_into(tested, model.trees.len(), &mut row_scores);
+                scores.iter_mut().zip(&row_scores).for_each(|(scores, score)| scores[row] = *score);
+            });
+        }
+        let held_out = ground.config.stopping.as_ref().and(input.held_out).map(|(view, labels)| {
+            let mut held = HeldOut::new(labels, tested_values(model, view), model.tested_columns(), &model.base);
+            model.trees.iter().for_each(|tree| held.add(tree));
+            held
+        });
+        let plain = objective.hessian_is_weight() && input.labels.weights().is_none();
+        Self {
+            ground,
+            objective,
+            labels: &input.labels,
+            outputs: scores
+                .into_iter()
+                .map(|scores| Output {
+                    scores,
+                    gradients: vec![0.0; rows],
+                    hessians: vec![0.0; rows],
+                })
+                .collect(),
+            rows: (0..rows as u32).filter(|&row| input.labels.weight(row as usize) > 0.0).collect(),
+            bag: Bag::default(),
+            is_seen: vec![false; rows],
+            growers: Mutex::new(Vec::new()),
+            held_out,
+            plain,
+        }
+    }
+
+    fn run(mut self, cx: &FitContext<'_>) -> Result<Vec<BoostTree>, FitError> {
+        let config = self.ground.config;
+        let mut trees = Vec::new();
+        let mut watch = config.stopping.as_ref().map(|stopping| Watch::new(stopping, self.rows.len()));
+        if let (Some(watch), Some(held)) = (&mut watch, &self.held_out) {
+            watch.stops(0, held.loss(self.objective, config.stopping.as_ref().and_then(|s| s.metric)));
+        }
+        let per_round = self.outputs.len();
+        for round in 0..config.rounds {
+            cx.checkpoint()?;
+            self.derive();
+            self.draw(round, cx.seed);
+            let grown = self.round(cx.seed.fork("round").fork_index(round as u64));
+            let is_done = grown.iter().all(|tree| tree.tree.leaf_count() < 2);
+            trees.extend(grown);
+            cx.progress.step(round as u64 + 1, config.rounds as u64);
+            if is_done && self.is_settled() {
+                break;
+            }
+            if let (Some(watch), Some(held)) = (&mut watch, &mut self.held_out) {
+                trees[round * per_round..].iter().for_each(|tree| held.add(tree));
+                let metric = config.stopping.as_ref().and_then(|stopping| stopping.metric);
+                if watch.stops(round + 1, held.loss(self.objective, metric)) {
+                    break;
+                }
+            }
+        }
+        if let (Some(watch), Some(_)) = (&watch, &self.held_out) {
+            trees.truncate(watch.best_rounds() * per_round);
+        }
+        Ok(trees)
+    }
+
+    /// Whether a round without a split will be followed by such rounds only.
+    fn is_settled(&self) -> bool {
+        let columns = &self.ground.config.columns;
+        self.ground.config.sampling == super::config::Sampling::All
+            && !self.ground.config.extra_trees
+            && columns.tree >= 1.0
+            && columns.level >= 1.0
+            && columns.node >= 1.0
+    }
+
+    /// Computes gradients and hessians of all rows and outputs.
+    fn derive(&mut self) {
+        let blocks = self.labels.blocks(self.objective, BLOCK);
+        let mut jobs: Vec<DeriveJob<'_>> = blocks
+            .iter()
+            .map(|block| DeriveJob {
+                block: block.clone(),
+                scores: Vec::with_capacity(self.outputs.len()),
+                gradients: Vec::with_capacity(self.outputs.len()),
+                hessians: Vec::with_capacity(self.outputs.len()),
+            })
+            .collect();
+        for output in &mut self.outputs {
+            let (mut gradients, mut hessians) = (&mut output.gradients[..], &mut output.hessians[..]);
+            for job in &mut jobs {
+                job.scores.push(&output.scores[job.block.clone()]);
+                let (mine, rest) = gradients.split_at_mut(job.block.len());
+                job.gradients.push(mine);
+                gradients = rest;
+                let (mine, rest) = hessians.split_at_mut(job.block.len());
+                job.hessians.push(mine);
+                hessians = rest;
+            }
+        }
+        self.ground.crew.for_each_mut(&mut jobs, |_, job| {
+            let labels = self.labels.slice(job.block.clone());
+            self.objective.derive(&labels, &job.scores, &mut job.gradients, &mut job.hessians);
+        });
+    }
+
+    /// Draws the rows of a round.
+    fn draw(&mut self, round: usize, seed: Seed) {
+        let sampling = self.ground.config.sampling;
+        if !sampling.draws_in(round) {
+            return;
+        }
+        let sizes = |row: u32| {
+            let row = row as usize;
+            let size = |output: &Output| f64::from((output.gradients[row] * output.hessians[row]).abs());
+            self.outputs.iter().map(size).sum()
+        };
+        let seed = seed.fork("bag").fork_index(round as u64);
+        self.bag = sampling.draw(&self.rows, sizes, (seed, self.is_seen.len()));
+        self.is_seen.fill(false);
+        self.bag.rows.iter().for_each(|&row| self.is_seen[row as usize] = true);
+    }
+
+    /// Grows one tree an output and adds their answers to the scores.
+    fn round(&mut self, seed: Seed) -> Vec<BoostTree> {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let trees = {
+            let mut jobs: Vec<(&mut Output, Option<BoostTree>)> =
+                outputs.iter_mut().map(|output| (output, None)).collect();
+            let crew = self.ground.crew;
+            if jobs.len() >= crew.threads().max(2) {
+                // Trees share the threads: each is grown by one.
+                crew.for_each_mut(&mut jobs, |at, (output, tree)| {
+                    *tree = Some(self.grow(at, output, seed, &Crew::alone()));
+                });
+            } else {
+                for (at, (output, tree)) in jobs.iter_mut().enumerate() {
+                    *tree = Some(self.grow(at, output, seed, crew));
+                }
+            }
+            jobs.into_iter().map(|(_, tree)| tree.expect("every output has its tree")).collect()
+        };
+        self.outputs = outputs;
+        trees
+    }
+
+    fn grow(&self, at: usize, output: &mut Output, seed: Seed, crew: &Crew<'_>) -> BoostTree {
+        let config = self.ground.config;
+        let seed = seed.fork_index(at as u64);
+        let ground = Ground {
+            crew,
+            ..*self.ground
+        };
+        let mut shop = self.take_workshop(&ground);
+        let derivatives = Derivatives {
+            gradients: &output.gradients,
+            hessians: (!self.plain).then_some(&output.hessians[..]),
+            factors: self.bag.factors(),
+        };
+        shop.samples.clear();
+        shop.samples.extend(self.bag.rows.iter().map(|&row| Sample::new(row, 0, 0)));
+        let (units, sums) = shop.round(&derivatives, config.precision, (seed.fork("rounding"), crew));
+        let task = TreeTask {
+            rule: SearchRule {
+                units,
+                penalty: Penalty::of(&config.limits),
+                gain_min: config.limits.gain_min,
+                hessian_min: config.limits.hessian_min,
+                rows_min: config.limits.rows_min as f64,
+                categories: &config.categories,
+                extra_trees: config.extra_trees,
+            },
+            seed: seed.fork("splits"),
+            sums,
+            wide: &shop.wide,
+            columns: ColumnChoice::draw(config, self.ground.table.columns().len(), seed.fork("columns")),
+        };
+        let mut grown = shop.grower.grow(&ground, &task, &mut shop.samples);
+        let answering = Answering {
+            derivatives,
+            objective: self.objective,
+            labels: self.labels,
+            output: at,
+            rule: &task.rule,
+            learning_rate: config.learning_rate,
+        };
+        let answers = answering.answers(&grown, (&shop.samples, &output.scores), crew);
+        add_answers(&grown, &answers, &shop.samples, &mut output.scores);
+        if self.bag.rows.len() < self.is_seen.len() {
+            add_to_others((&grown, &answers), ground.table, &self.is_seen, &mut output.scores, crew);
+        }
+        for (leaf, answer) in grown.leaves.iter().zip(&answers) {
+            grown.tree.set_answer(leaf.node, &[*answer]);
+        }
+        self.growers.lock().expect("no holder of the workshops panics").push(shop);
+        let Grown { tree, facts, .. } = grown;
+        BoostTree {
+            tree,
+            output: at as u32,
+            facts,
+            lines: None,
+        }
+    }
+
+    fn take_workshop(&self, ground: &Ground<'_>) -> Workshop<S> {
+        let kept = self.growers.lock().expect("no holder of the workshops panics").pop();
+        kept.unwrap_or_else(|| Workshop {
+            grower: Grower::new(ground),
+            samples: Vec::with_capacity(self.rows.len()),
+            wide: match ground.config.precision {
+                Precision::Quantised => Vec::new(),
+                Precision::Exact => vec![[0; 2]; ground.table.row_count()],
+            },
+        })
+    }
+}
+
+impl<S> Workshop<S> {
+    fn round(
+        &mut self,
+        derivatives: &Derivatives<'_>,
+        precision: Precision,
+        (seed, crew): (Seed, &Crew<'_>),
+    ) -> (super::search::Units, UnitSums) {
+        match precision {
+            Precision::Quantised => quantise(derivatives, &mut self.samples, seed, crew),
+            Precision::Exact => widen(derivatives, &self.samples, &mut self.wide, crew),
+        }
+    }
+}
+
+/// A block of rows whose derivatives are computed.
+struct DeriveJob<'a> {
+    block: std::ops::Range<usize>,
+    scores: Vec<&'a [f64]>,
+    gradients: Vec<&'a mut [f32]>,
+    hessians: Vec<&'a mut [f32]>,
+}
+
+/// Learns a booster from a checked view, with the context's held-out rows.
+pub(crate) fn train_view(
+    config: &BoostConfig,
+    objective: &dyn Objective,
+    rows: &TrainView<'_>,
+    cx: &FitContext<'_>,
+) -> Result<BoostModel, FitError> {
+    let input = BoostInput {
+        features: rows.features(),
+        labels: Labels::of(rows),
+        held_out: cx.valid.map(|valid| (valid.features(), Labels::of(valid))),
+        init: None,
+    };
+    train(config, objective, &input, cx)
+}
