@@ -8,6 +8,7 @@ pub mod decimal;
 mod dense;
 pub mod gain;
 pub mod histogram;
+pub mod level;
 pub mod scan;
 mod transcendental;
 

@@ -29,8 +29,6 @@ pub struct BoostConfig {
     pub linear_lambda: Option<f64>,
     /// Trees are dropped while the next one is fitted.
     pub dart: Option<Dart>,
-    /// One tree answers all outputs.
-    pub vector_leaves: bool,
     /// Direction in which the answer may move with each column: -1, 0 or 1; empty for none.
     pub monotone: Vec<i8>,
     /// How monotone columns bound the leaves.

@@ -10,7 +10,7 @@ use kolosal_learner::{FitContext, FitError, Meaning, Target, TrainView};
 
 use super::answer::{Answering, add_answers, add_to_others};
 use super::columns::ColumnChoice;
-use super::config::{BoostConfig, Precision};
+use super::config::{BoostConfig, Growth, Precision, Sampling};
 use super::encoding::Encodings;
 use super::grow::{Grower, Ground, Grown, TreeTask};
 use super::held_out::{HeldOut, Watch, tested_values};
@@ -69,12 +69,14 @@ pub fn train(
     let table = Table::new(&matrix, codes, view, None);
     let _fit_memory = cx.reserve(fit_bytes(config, &table, objective.outputs()))?;
     let present = presence(&table);
+    let closed = vec![false; table.columns().len()];
     let trees = cx.workers.crew(|crew| {
         let ground = Ground {
             table: &table,
             config,
             crew,
             present: &present,
+            closed: &closed,
         };
         match config.precision {
             Precision::Quantised => Fit::<Packed>::new(&ground, objective, input, &empty).run(cx),
@@ -134,21 +136,23 @@ fn fit_bytes(config: &BoostConfig, table: &Table<'_>, outputs: usize) -> u64 {
 
 /// Scores and derivatives of one output.
 #[derive(Debug, Default)]
-struct Output {
-    scores: Vec<f64>,
-    gradients: Vec<f32>,
-    hessians: Vec<f32>,
+pub(crate) struct Output {
+    pub(crate) scores: Vec<f64>,
+    pub(crate) gradients: Vec<f32>,
+    pub(crate) hessians: Vec<f32>,
 }
 
 /// A fit under way.
-struct Fit<'a, S> {
-    ground: &'a Ground<'a>,
-    objective: &'a dyn Objective,
-    labels: &'a Labels<'a>,
-    outputs: Vec<Output>,
+pub(crate) struct Fit<'a, S> {
+    pub(crate) ground: &'a Ground<'a>,
+    pub(crate) objective: &'a dyn Objective,
+    pub(crate) labels: &'a Labels<'a>,
+    pub(crate) outputs: Vec<Output>,
     /// Positions of positive weight.
-    rows: Vec<u32>,
-    bag: Bag,
+    pub(crate) rows: Vec<u32>,
+    pub(crate) bag: Bag,
+    /// Mean square of the last oblivious tree's answers.
+    pub(crate) last_answer_size: f64,
     is_seen: Vec<bool>,
     growers: Mutex<Vec<Workshop<S>>>,
     held_out: Option<HeldOut<'a>>,
@@ -199,6 +203,7 @@ impl<'a, S: Slot> Fit<'a, S> {
                 .collect(),
             rows: (0..rows as u32).filter(|&row| input.labels.weight(row as usize) > 0.0).collect(),
             bag: Bag::default(),
+            last_answer_size: 0.0,
             is_seen: vec![false; rows],
             growers: Mutex::new(Vec::new()),
             held_out,
@@ -213,12 +218,17 @@ impl<'a, S: Slot> Fit<'a, S> {
         if let (Some(watch), Some(held)) = (&mut watch, &self.held_out) {
             watch.stops(0, held.loss(self.objective, config.stopping.as_ref().and_then(|s| s.metric)));
         }
-        let per_round = self.outputs.len();
+        let mut symmetric = (config.growth == Growth::Oblivious).then(|| self.symmetric_room());
+        let per_round = if symmetric.is_some() { 1 } else { self.outputs.len() };
         for round in 0..config.rounds {
             cx.checkpoint()?;
-            self.derive();
+            derive_all((self.objective, self.labels), &mut self.outputs, self.ground.crew);
             self.draw(round, cx.seed);
-            let grown = self.round(cx.seed.fork("round").fork_index(round as u64));
+            let seed = cx.seed.fork("round").fork_index(round as u64);
+            let grown = match &mut symmetric {
+                Some(room) => vec![self.symmetric_round(room, (round, seed))],
+                None => self.round(seed),
+            };
             let is_done = grown.iter().all(|tree| tree.tree.leaf_count() < 2);
             trees.extend(grown);
             cx.progress.step(round as u64 + 1, config.rounds as u64);
@@ -242,41 +252,11 @@ impl<'a, S: Slot> Fit<'a, S> {
     /// Whether a round without a split will be followed by such rounds only.
     fn is_settled(&self) -> bool {
         let columns = &self.ground.config.columns;
-        self.ground.config.sampling == super::config::Sampling::All
+        self.ground.config.sampling == Sampling::All
             && !self.ground.config.extra_trees
             && columns.tree >= 1.0
             && columns.level >= 1.0
             && columns.node >= 1.0
-    }
-
-    /// Computes gradients and hessians of all rows and outputs.
-    fn derive(&mut self) {
-        let blocks = self.labels.blocks(self.objective, BLOCK);
-        let mut jobs: Vec<DeriveJob<'_>> = blocks
-            .iter()
-            .map(|block| DeriveJob {
-                block: block.clone(),
-                scores: Vec::with_capacity(self.outputs.len()),
-                gradients: Vec::with_capacity(self.outputs.len()),
-                hessians: Vec::with_capacity(self.outputs.len()),
-            })
-            .collect();
-        for output in &mut self.outputs {
-            let (mut gradients, mut hessians) = (&mut output.gradients[..], &mut output.hessians[..]);
-            for job in &mut jobs {
-                job.scores.push(&output.scores[job.block.clone()]);
-                let (mine, rest) = gradients.split_at_mut(job.block.len());
-                job.gradients.push(mine);
-                gradients = rest;
-                let (mine, rest) = hessians.split_at_mut(job.block.len());
-                job.hessians.push(mine);
-                hessians = rest;
-            }
-        }
-        self.ground.crew.for_each_mut(&mut jobs, |_, job| {
-            let labels = self.labels.slice(job.block.clone());
-            self.objective.derive(&labels, &job.scores, &mut job.gradients, &mut job.hessians);
-        });
     }
 
     /// Draws the rows of a round.
@@ -285,15 +265,30 @@ impl<'a, S: Slot> Fit<'a, S> {
         if !sampling.draws_in(round) {
             return;
         }
+        let regular = match sampling {
+            Sampling::MinimalVariance { .. } => self.mean_gradient_square().max(self.last_answer_size),
+            _ => 0.0,
+        };
         let sizes = |row: u32| {
             let row = row as usize;
-            let size = |output: &Output| f64::from((output.gradients[row] * output.hessians[row]).abs());
-            self.outputs.iter().map(size).sum()
+            let squares = self.outputs.iter().map(|output| match sampling {
+                Sampling::MinimalVariance { .. } => f64::from(output.gradients[row]).powi(2),
+                _ => f64::from(output.gradients[row] * output.hessians[row]).powi(2),
+            });
+            (squares.sum::<f64>() + regular).sqrt()
         };
         let seed = seed.fork("bag").fork_index(round as u64);
         self.bag = sampling.draw(&self.rows, sizes, (seed, self.is_seen.len()));
         self.is_seen.fill(false);
         self.bag.rows.iter().for_each(|&row| self.is_seen[row as usize] = true);
+    }
+
+    fn mean_gradient_square(&self) -> f64 {
+        let mean = |output: &Output| {
+            let sum: f64 = output.gradients.iter().map(|gradient| f64::from(*gradient)).sum();
+            (sum / output.gradients.len().max(1) as f64).powi(2)
+        };
+        self.outputs.iter().map(mean).sum()
     }
 
     /// Grows one tree an output and adds their answers to the scores.
@@ -402,6 +397,36 @@ impl<S> Workshop<S> {
             Precision::Exact => widen(derivatives, &self.samples, &mut self.wide, crew),
         }
     }
+}
+
+/// Computes gradients and hessians of all rows and outputs at their scores.
+pub(crate) fn derive_all((objective, labels): (&dyn Objective, &Labels<'_>), outputs: &mut [Output], crew: &Crew<'_>) {
+    let blocks = labels.blocks(objective, BLOCK);
+    let mut jobs: Vec<DeriveJob<'_>> = blocks
+        .iter()
+        .map(|block| DeriveJob {
+            block: block.clone(),
+            scores: Vec::with_capacity(outputs.len()),
+            gradients: Vec::with_capacity(outputs.len()),
+            hessians: Vec::with_capacity(outputs.len()),
+        })
+        .collect();
+    for output in outputs {
+        let (mut gradients, mut hessians) = (&mut output.gradients[..], &mut output.hessians[..]);
+        for job in &mut jobs {
+            job.scores.push(&output.scores[job.block.clone()]);
+            let (mine, rest) = gradients.split_at_mut(job.block.len());
+            job.gradients.push(mine);
+            gradients = rest;
+            let (mine, rest) = hessians.split_at_mut(job.block.len());
+            job.hessians.push(mine);
+            hessians = rest;
+        }
+    }
+    crew.for_each_mut(&mut jobs, |_, job| {
+        let labels = labels.slice(job.block.clone());
+        objective.derive(&labels, &job.scores, &mut job.gradients, &mut job.hessians);
+    });
 }
 
 /// A block of rows whose derivatives are computed.

@@ -30,6 +30,8 @@ pub(crate) struct Ground<'a> {
     pub(crate) crew: &'a Crew<'a>,
     /// Whether a column holds a bin in any row that is learned from, by slot.
     pub(crate) present: &'a [bool],
+    /// Columns that are not split themselves.
+    pub(crate) closed: &'a [bool],
 }
 
 /// What differs from tree to tree.

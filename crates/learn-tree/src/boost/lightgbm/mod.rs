@@ -153,7 +153,6 @@ fn config(params: &LightGbmParams, train: &TrainView<'_>) -> Result<BoostConfig,
             skip_rate: params.skip_drop,
             drop_max: params.max_drop.max(0) as usize,
         }),
-        vector_leaves: false,
         monotone: reading.directions("monotone_constraints", &params.monotone_constraints)?,
         monotone_method: match params.monotone_constraints_method {
             MonotoneMethodChoice::Basic => MonotoneMethod::Basic,
