@@ -4,4 +4,7 @@ mod encoding;
 mod link;
 mod model;
 
+pub mod objective;
+
+pub use link::Link;
 pub use model::BoostModel;
