@@ -20,6 +20,9 @@ pub(super) const HESSIAN_MIN: f64 = 1e-16;
 /// Residuals beyond this are cut: their squares are finite.
 const RESIDUAL_MAX: f64 = 1e150;
 
+/// Losses are reported for scores of at most this size: products with answers are finite.
+const SCORE_MAX: f64 = 1e300;
+
 /// The formulas of a loss for one row. Exponentials are asked for first and handed in, so that they are made by chunks.
 pub(super) trait Pointwise: Send + Sync {
     /// How many exponentials a row needs, at most two.
@@ -208,7 +211,8 @@ fn derive_chunk<L: Pointwise>(
 ) {
     let len = scores.len();
     let (answers, exponentials) = (&chunk.answers[..len], [&chunk.first[..len], &chunk.second[..len]]);
-    let (grad, hess) = (&mut out.grad[..len], &mut out.hess[..len]);
+    let Derivatives { grad, hess } = out;
+    let (grad, hess) = (&mut grad[..len], &mut hess[..len]);
     for at in 0..len {
         let exponentials = [exponentials[0][at], exponentials[1][at]];
         let [first, second] = loss.derive(answers[at], scores[at], exponentials);
@@ -235,6 +239,7 @@ pub(super) fn loss<L: Pointwise>(
             // A row without weight adds nothing, even where its loss is infinite.
             if weight > 0.0 {
                 let exponentials = [chunk.first[at], chunk.second[at]];
+                let score = score.clamp(-SCORE_MAX, SCORE_MAX);
                 total.sum += weight * loss.loss(chunk.answers[at], score, exponentials);
                 total.weight += weight;
             }

@@ -89,6 +89,7 @@ impl Objective for LambdaRank {
     }
 
     fn derive(&self, rows: &Labels<'_>, scores: &[&[f64]], grad: &mut [&mut [f32]], hess: &mut [&mut [f32]]) {
+        assert!(rows.has_groups(), "ranking works on whole groups");
         let mut group = Group::default();
         for range in rows.groups() {
             group.sort(&rows.numbers()[range.clone()], &scores[0][range.clone()]);
@@ -109,6 +110,7 @@ impl Objective for LambdaRank {
     }
 
     fn loss(&self, rows: &Labels<'_>, scores: &[&[f64]]) -> LossSum {
+        assert!(rows.has_groups(), "ranking works on whole groups");
         let mut group = Group::default();
         let mut total = LossSum::default();
         for range in rows.groups() {
@@ -156,6 +158,7 @@ impl Objective for PairwiseRank {
             scale: 1.0,
             by_distance: false,
         };
+        assert!(rows.has_groups(), "ranking works on whole groups");
         let mut group = Group::default();
         for range in rows.groups() {
             group.sort(&rows.numbers()[range.clone()], &scores[0][range.clone()]);
@@ -166,6 +169,7 @@ impl Objective for PairwiseRank {
 
     /// The pair losses of a group added up; the mean is one over groups.
     fn loss(&self, rows: &Labels<'_>, scores: &[&[f64]]) -> LossSum {
+        assert!(rows.has_groups(), "ranking works on whole groups");
         let mut group = Group::default();
         let mut total = LossSum::default();
         for range in rows.groups() {
@@ -184,7 +188,7 @@ fn check(rows: &Labels<'_>, objective: &'static str) -> Result<(), DataError> {
     }
     check_all(
         rows.numbers(),
-        |label| label >= 0.0 && label <= LABEL_MAX && label.fract() == 0.0,
+        |label| (0.0..=LABEL_MAX).contains(&label) && label.fract() == 0.0,
         |row, value| DataError::Unfit {
             objective,
             row,

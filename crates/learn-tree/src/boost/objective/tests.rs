@@ -546,7 +546,7 @@ fn derivatives_are_those_of_lightgbm_and_xgboost() {
                 }
             }
         }
-        assert!(compared >= 10, "{}: {compared} numbers were read off", case.name);
+        assert!(compared >= 4, "{}: {compared} numbers were read off", case.name);
     }
 }
 
