@@ -8,6 +8,7 @@ pub mod decimal;
 mod dense;
 pub mod scan;
 mod transcendental;
+pub mod trees;
 
 pub use combine::add_combinations;
 pub use cross::add_cross_products;
