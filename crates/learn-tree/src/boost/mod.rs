@@ -1,7 +1,11 @@
 //! Gradient boosting: one engine that grows trees leaf by leaf, level by level or obliviously.
 
+mod compiled;
 mod encoding;
 mod link;
 mod model;
+mod sample;
 
+pub use compiled::Scorer;
 pub use model::BoostModel;
+pub use sample::{SampleGrowth, SampleShape, sample_model};
