@@ -5,6 +5,7 @@ mod encoding;
 mod link;
 mod model;
 mod sample;
+pub mod shap;
 
 pub use compiled::Scorer;
 pub use model::BoostModel;

@@ -6,6 +6,7 @@ use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning};
 use super::compiled::{Compiled, CompiledCell, Scorer};
 use super::encoding::Encodings;
 use super::link::Link;
+use super::shap::ImportanceKind;
 use crate::rows::for_each_block;
 use crate::tree::Tree;
 
@@ -188,26 +189,6 @@ impl BoostModel {
             .iter()
             .for_each(|tree| tree.add_to(tested, scores));
     }
-
-    /// Loss removed by each raw column's splits; a derived column's share is split evenly between those it is made of.
-    pub(crate) fn gains(&self) -> Vec<f64> {
-        let mut gains = vec![0.0; self.features];
-        for tree in &self.trees {
-            for (node, facts) in tree.facts.iter().enumerate() {
-                let Some((column, _)) = tree.tree.split_of(node as u32) else {
-                    continue;
-                };
-                if column < self.features {
-                    gains[column] += f64::from(facts.gain);
-                } else {
-                    let sources = self.encodings.sources(column - self.features);
-                    let share = f64::from(facts.gain) / sources.len().max(1) as f64;
-                    sources.iter().for_each(|&source| gains[source as usize] += share);
-                }
-            }
-        }
-        gains
-    }
 }
 
 impl FittedModel for BoostModel {
@@ -243,7 +224,7 @@ impl FittedModel for BoostModel {
     }
 
     fn importances(&self) -> Option<Vec<f64>> {
-        let mut gains = self.gains();
+        let mut gains = self.importances_by(ImportanceKind::Gain);
         let total: f64 = gains.iter().sum();
         if total > 0.0 {
             gains.iter_mut().for_each(|gain| *gain /= total);

@@ -14,6 +14,8 @@ mod cell;
 mod codebook;
 mod scorer;
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
 
 use std::ops::Range;
