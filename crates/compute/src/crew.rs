@@ -123,7 +123,9 @@ impl Crew<'_> {
     pub fn map<T: Send, F: Fn(usize) -> T + Sync>(&self, count: usize, f: F) -> Vec<T> {
         let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
         self.for_each_mut(&mut results, |at, place| *place = Some(f(at)));
-        let done = results.into_iter().map(|result| result.expect("run calls every index"));
+        let done = results
+            .into_iter()
+            .map(|result| result.expect("run calls every index"));
         done.collect()
     }
 }
@@ -235,9 +237,14 @@ mod tests {
     fn results_are_in_index_order_and_chunks_cover_the_slice() {
         let workers = Workers::new(4);
         workers.crew(|crew| {
-            assert_eq!(crew.map(100, |i| i * 2), (0..100).map(|i| i * 2).collect::<Vec<_>>());
+            assert_eq!(
+                crew.map(100, |i| i * 2),
+                (0..100).map(|i| i * 2).collect::<Vec<_>>()
+            );
             let mut items = vec![0; 1001];
-            crew.for_each_chunk_mut(&mut items, 64, |at, part| part.iter_mut().for_each(|v| *v += at + 1));
+            crew.for_each_chunk_mut(&mut items, 64, |at, part| {
+                part.iter_mut().for_each(|v| *v += at + 1)
+            });
             assert!(items.iter().enumerate().all(|(i, &v)| v == i / 64 + 1));
         });
     }

@@ -179,7 +179,9 @@ impl BinnedMatrix {
     }
 
     fn is_narrow(&self) -> bool {
-        self.columns.iter().all(|column| matches!(column.codes, BinCodes::U8(_)))
+        self.columns
+            .iter()
+            .all(|column| matches!(column.codes, BinCodes::U8(_)))
     }
 
     fn rows_of<C: kolosal_compute::kernels::histogram::Code + Default>(
@@ -194,7 +196,9 @@ impl BinnedMatrix {
         workers.for_each_chunk_mut(&mut codes, BLOCK * width, |block, part| {
             for (at, column) in self.columns.iter().enumerate() {
                 let places = part[at..].iter_mut().step_by(width);
-                (block * BLOCK..).zip(places).for_each(|(row, place)| *place = code(&column.codes, row));
+                (block * BLOCK..)
+                    .zip(places)
+                    .for_each(|(row, place)| *place = code(&column.codes, row));
             }
         });
         let bins: Vec<usize> = self.columns.iter().map(BinnedColumn::bin_count).collect();
@@ -619,7 +623,10 @@ mod tests {
             let field = |name| Field::new(name, Kind::Numeric, "test");
             let frame = Frame::new(vec![
                 (field("a"), Column::numbers(numbers)),
-                (field("b"), Column::numbers((0..700).map(|i| f64::from(i % 3)).collect())),
+                (
+                    field("b"),
+                    Column::numbers((0..700).map(|i| f64::from(i % 3)).collect()),
+                ),
             ]);
             frame.expect("two columns").binned(bins, &Workers::new(2))
         };
@@ -631,7 +638,10 @@ mod tests {
                 RowCodes::U16(codes) => codes.code(row, column),
             };
             for row in 0..700 {
-                assert_eq!([code(row, 0), code(row, 1)], [0, 1].map(|at| matrix.columns()[at].bin(row)));
+                assert_eq!(
+                    [code(row, 0), code(row, 1)],
+                    [0, 1].map(|at| matrix.columns()[at].bin(row))
+                );
             }
             assert_eq!(matrix.row_codes_bytes(), 0);
         }

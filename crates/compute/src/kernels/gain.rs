@@ -41,7 +41,11 @@ pub fn best_cut<S: Slot>(slots: &[S], rule: &CutRule, scratch: &mut CutScratch<S
     let values = slots.len() - 1;
     let is_missing = slots[0] != S::default();
     // Without missing values the last bin cannot be a cut: nothing would go right.
-    let cuts = if is_missing { values } else { values.saturating_sub(1) };
+    let cuts = if is_missing {
+        values
+    } else {
+        values.saturating_sub(1)
+    };
     if cuts == 0 {
         return None;
     }
@@ -59,7 +63,11 @@ pub fn best_cut<S: Slot>(slots: &[S], rule: &CutRule, scratch: &mut CutScratch<S
             break;
         }
         let sides = Sides {
-            shift: if missing_left { slots[0].numbers() } else { (0.0, 0.0) },
+            shift: if missing_left {
+                slots[0].numbers()
+            } else {
+                (0.0, 0.0)
+            },
             total,
             rule,
         };
@@ -192,7 +200,11 @@ mod tests {
                 let gain = score(left) + score(right);
                 let keeps = left.1 >= rule.hessian_min && right.1 >= rule.hessian_min;
                 if keeps && best.is_none_or(|best| gain > best.gain * (1.0 + 1e-12)) {
-                    best = Some(BestCut { gain, bin, missing_left });
+                    best = Some(BestCut {
+                        gain,
+                        bin,
+                        missing_left,
+                    });
                 }
             }
         }
@@ -203,7 +215,11 @@ mod tests {
     fn the_best_cut_is_that_of_the_formula() {
         let rules = [(0.0, 0.0, 1.0), (5.0, 2.5, 3.0), (0.0, 1.0, 200.0)];
         for (alpha, lambda, hessian_min) in rules {
-            let rule = CutRule { alpha, lambda, hessian_min };
+            let rule = CutRule {
+                alpha,
+                lambda,
+                hessian_min,
+            };
             for seed in 0..60_u32 {
                 let bins = 2 + seed as usize % 40;
                 let noise = |i: u32| (i.wrapping_mul(2_654_435_761).wrapping_add(seed * 40_503) >> 7) as u16;

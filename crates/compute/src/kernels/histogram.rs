@@ -105,12 +105,18 @@ impl Slot for Wide {
 
     #[inline(always)]
     fn plus(self, other: Self) -> Self {
-        Self([self.0[0].wrapping_add(other.0[0]), self.0[1].wrapping_add(other.0[1])])
+        Self([
+            self.0[0].wrapping_add(other.0[0]),
+            self.0[1].wrapping_add(other.0[1]),
+        ])
     }
 
     #[inline(always)]
     fn less(self, other: Self) -> Self {
-        Self([self.0[0].wrapping_sub(other.0[0]), self.0[1].wrapping_sub(other.0[1])])
+        Self([
+            self.0[0].wrapping_sub(other.0[0]),
+            self.0[1].wrapping_sub(other.0[1]),
+        ])
     }
 
     #[inline(always)]
@@ -166,9 +172,15 @@ impl<C: Code> CodeMatrix<C> {
     /// If the lengths do not fit, or a code is not below its column's number of bins.
     pub fn new(codes: Vec<C>, bins: &[usize]) -> Self {
         let width = bins.len();
-        assert!(width > 0 && codes.len().is_multiple_of(width), "whole rows of codes");
+        assert!(
+            width > 0 && codes.len().is_multiple_of(width),
+            "whole rows of codes"
+        );
         let below = |row: &[C]| row.iter().zip(bins).all(|(&code, &bins)| code.into() < bins);
-        assert!(codes.chunks_exact(width).all(below), "every code is a bin of its column");
+        assert!(
+            codes.chunks_exact(width).all(below),
+            "every code is a bin of its column"
+        );
         let mut starts = vec![0_u32];
         for &bins in bins {
             let end = starts[starts.len() - 1] as usize + bins;
@@ -310,8 +322,12 @@ mod tests {
         let codes: Vec<u8> = (0..300).map(|i| ((i * 31 % 97) % bins[i % 3]) as u8).collect();
         let matrix = CodeMatrix::new(codes, &bins);
         let gradient = |at: u32| (at as i16) * 37 - 900;
-        let wide: Vec<[i64; 2]> = (0..50).map(|at| [i64::from(gradient(at)), i64::from(at) + 1]).collect();
-        let samples: Vec<Sample> = (0..50).map(|at| Sample::new(at, gradient(at), at as u16 + 1)).collect();
+        let wide: Vec<[i64; 2]> = (0..50)
+            .map(|at| [i64::from(gradient(at)), i64::from(at) + 1])
+            .collect();
+        let samples: Vec<Sample> = (0..50)
+            .map(|at| Sample::new(at, gradient(at), at as u16 + 1))
+            .collect();
         let node = NodeRows {
             samples: &samples,
             wide: &wide,
@@ -325,12 +341,16 @@ mod tests {
             for at in 0..50 {
                 let row = rows.map_or(at, |rows| rows[at] as usize);
                 for column in columns.0..columns.1 {
-                    let slot = (matrix.starts()[column] - starts[0]) as usize + usize::from(matrix.code(row, column));
+                    let slot = (matrix.starts()[column] - starts[0]) as usize
+                        + usize::from(matrix.code(row, column));
                     expected[slot].0 += wide[at][0];
                     expected[slot].1 += wide[at][1];
                 }
             }
-            let found: Vec<_> = slots.iter().map(|slot| (slot.gradient(), slot.hessian())).collect();
+            let found: Vec<_> = slots
+                .iter()
+                .map(|slot| (slot.gradient(), slot.hessian()))
+                .collect();
             assert_eq!(found, expected);
         }
     }
@@ -359,7 +379,10 @@ mod tests {
         let mut samples: Vec<Sample> = (0..100).map(|at| Sample::new(at * 7 % 100, 0, 1)).collect();
         let expected: (Vec<Sample>, Vec<Sample>) = samples.iter().partition(|sample| sample.at % 3 == 0);
         let lefts = partition(&mut samples, &mut [Sample::default(); 100], |at| at % 3 == 0);
-        assert_eq!((&samples[..lefts], &samples[lefts..]), (&expected.0[..], &expected.1[..]));
+        assert_eq!(
+            (&samples[..lefts], &samples[lefts..]),
+            (&expected.0[..], &expected.1[..])
+        );
         assert_eq!(partition(&mut [], &mut [], |_| true), 0);
     }
 

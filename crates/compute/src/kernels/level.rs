@@ -98,7 +98,8 @@ fn accumulate_plain<S: Slot>(sums: &[S], rule: &LevelRule, (products, squares): 
         let left_answer = left / (left_weight + lambda);
         let right_answer = right / (right_weight + lambda);
         *product += scale * (left_answer * left + right_answer * right);
-        *square += scale * (left_answer * left_answer * left_weight + right_answer * right_answer * right_weight);
+        *square +=
+            scale * (left_answer * left_answer * left_weight + right_answer * right_answer * right_weight);
     }
 }
 
@@ -114,7 +115,10 @@ mod tests {
 
     #[test]
     fn scores_of_two_leaves_add_up() {
-        let leaves = [slots(&[(1, 1), (4, 2), (-3, 3)]), slots(&[(0, 0), (-5, 1), (7, 4)])];
+        let leaves = [
+            slots(&[(1, 1), (4, 2), (-3, 3)]),
+            slots(&[(0, 0), (-5, 1), (7, 4)]),
+        ];
         let mut scores = LevelScores::default();
         scores.clear(3);
         leaves.iter().for_each(|leaf| scores.add(leaf, (2.0, 0.5)));

@@ -11,6 +11,7 @@ pub mod histogram;
 pub mod level;
 pub mod scan;
 mod transcendental;
+pub mod trees;
 
 pub use combine::add_combinations;
 pub use cross::add_cross_products;

@@ -32,7 +32,10 @@ impl<'a> ColumnChoice<'a> {
 
     /// Whether every node may use every column.
     pub(crate) fn is_free(&self) -> bool {
-        self.tree.is_none() && self.shares.level >= 1.0 && self.shares.node >= 1.0 && self.interactions.is_empty()
+        self.tree.is_none()
+            && self.shares.level >= 1.0
+            && self.shares.node >= 1.0
+            && self.interactions.is_empty()
     }
 
     /// The columns of a node, given its depth and the columns tested above it; `None` for all.
@@ -47,7 +50,9 @@ impl<'a> ColumnChoice<'a> {
         }
         if !self.interactions.is_empty() {
             let meets = self.meeting(path);
-            open.iter_mut().zip(meets).for_each(|(open, meets)| *open &= meets);
+            open.iter_mut()
+                .zip(meets)
+                .for_each(|(open, meets)| *open &= meets);
         }
         if self.shares.node < 1.0 {
             let seed = self.seed.fork("node").fork_index(u64::from(node));
@@ -60,7 +65,9 @@ impl<'a> ColumnChoice<'a> {
     fn thin(&self, open: Option<&[bool]>, share: f64, seed: Seed) -> Vec<bool> {
         let is_open = |&at: &usize| open.is_none_or(|open| open[at]);
         let mut left: Vec<usize> = (0..self.columns).filter(is_open).collect();
-        let wanted = ((left.len() as f64 * share).round() as usize).max(1).min(left.len());
+        let wanted = ((left.len() as f64 * share).round() as usize)
+            .max(1)
+            .min(left.len());
         let mut rng = seed.rng();
         let mut thinned = vec![false; self.columns];
         for at in 0..wanted {

@@ -10,9 +10,10 @@ use kolosal_learner::{FitContext, FitError, Meaning, Target, TrainView};
 
 use super::answer::{Answering, add_answers, add_to_others};
 use super::columns::ColumnChoice;
+use super::compiled::CompiledCell;
 use super::config::{BoostConfig, Growth, Precision, Sampling};
 use super::encoding::Encodings;
-use super::grow::{Grower, Ground, Grown, TreeTask};
+use super::grow::{Ground, Grower, Grown, TreeTask};
 use super::held_out::{HeldOut, Watch, tested_values};
 use super::leaf::Penalty;
 use super::model::{BoostModel, BoostTree};
@@ -107,6 +108,7 @@ fn start(config: &BoostConfig, objective: &dyn Objective, input: &BoostInput<'_>
         base,
         trees: Vec::new(),
         encodings: Encodings::default(),
+        compiled: CompiledCell::default(),
     }
 }
 
@@ -128,8 +130,14 @@ fn fit_bytes(config: &BoostConfig, table: &Table<'_>, outputs: usize) -> u64 {
         leaves => leaves,
     };
     let (pool, wide) = match config.precision {
-        Precision::Quantised => (super::pool::Pool::<Packed>::bytes(table.slot_count(), wanted + 1), 0),
-        Precision::Exact => (super::pool::Pool::<Wide>::bytes(table.slot_count(), wanted + 1), 16),
+        Precision::Quantised => (
+            super::pool::Pool::<Packed>::bytes(table.slot_count(), wanted + 1),
+            0,
+        ),
+        Precision::Exact => (
+            super::pool::Pool::<Wide>::bytes(table.slot_count(), wanted + 1),
+            16,
+        ),
     };
     rows * (outputs as u64 * 16 + 2 * 8 + 8 + wide) + pool
 }
@@ -180,14 +188,27 @@ impl<'a, S: Slot> Fit<'a, S> {
             let mut row_scores = vec![0.0; scores.len()];
             model.for_each_row(input.features, |row, tested| {
                 model.score_into(tested, model.trees.len(), &mut row_scores);
-                scores.iter_mut().zip(&row_scores).for_each(|(scores, score)| scores[row] = *score);
+                scores
+                    .iter_mut()
+                    .zip(&row_scores)
+                    .for_each(|(scores, score)| scores[row] = *score);
             });
         }
-        let held_out = ground.config.stopping.as_ref().and(input.held_out).map(|(view, labels)| {
-            let mut held = HeldOut::new(labels, tested_values(model, view), model.tested_columns(), &model.base);
-            model.trees.iter().for_each(|tree| held.add(tree));
-            held
-        });
+        let held_out = ground
+            .config
+            .stopping
+            .as_ref()
+            .and(input.held_out)
+            .map(|(view, labels)| {
+                let mut held = HeldOut::new(
+                    labels,
+                    tested_values(model, view),
+                    model.tested_columns(),
+                    &model.base,
+                );
+                model.trees.iter().for_each(|tree| held.add(tree));
+                held
+            });
         let plain = objective.hessian_is_weight() && input.labels.weights().is_none();
         Self {
             ground,
@@ -201,7 +222,9 @@ impl<'a, S: Slot> Fit<'a, S> {
                     hessians: vec![0.0; rows],
                 })
                 .collect(),
-            rows: (0..rows as u32).filter(|&row| input.labels.weight(row as usize) > 0.0).collect(),
+            rows: (0..rows as u32)
+                .filter(|&row| input.labels.weight(row as usize) > 0.0)
+                .collect(),
             bag: Bag::default(),
             last_answer_size: 0.0,
             is_seen: vec![false; rows],
@@ -214,12 +237,22 @@ impl<'a, S: Slot> Fit<'a, S> {
     fn run(mut self, cx: &FitContext<'_>) -> Result<Vec<BoostTree>, FitError> {
         let config = self.ground.config;
         let mut trees = Vec::new();
-        let mut watch = config.stopping.as_ref().map(|stopping| Watch::new(stopping, self.rows.len()));
+        let mut watch = config
+            .stopping
+            .as_ref()
+            .map(|stopping| Watch::new(stopping, self.rows.len()));
         if let (Some(watch), Some(held)) = (&mut watch, &self.held_out) {
-            watch.stops(0, held.loss(self.objective, config.stopping.as_ref().and_then(|s| s.metric)));
+            watch.stops(
+                0,
+                held.loss(self.objective, config.stopping.as_ref().and_then(|s| s.metric)),
+            );
         }
         let mut symmetric = (config.growth == Growth::Oblivious).then(|| self.symmetric_room());
-        let per_round = if symmetric.is_some() { 1 } else { self.outputs.len() };
+        let per_round = if symmetric.is_some() {
+            1
+        } else {
+            self.outputs.len()
+        };
         for round in 0..config.rounds {
             cx.checkpoint()?;
             derive_all((self.objective, self.labels), &mut self.outputs, self.ground.crew);
@@ -280,7 +313,10 @@ impl<'a, S: Slot> Fit<'a, S> {
         let seed = seed.fork("bag").fork_index(round as u64);
         self.bag = sampling.draw(&self.rows, sizes, (seed, self.is_seen.len()));
         self.is_seen.fill(false);
-        self.bag.rows.iter().for_each(|&row| self.is_seen[row as usize] = true);
+        self.bag
+            .rows
+            .iter()
+            .for_each(|&row| self.is_seen[row as usize] = true);
     }
 
     fn mean_gradient_square(&self) -> f64 {
@@ -308,7 +344,9 @@ impl<'a, S: Slot> Fit<'a, S> {
                     *tree = Some(self.grow(at, output, seed, crew));
                 }
             }
-            jobs.into_iter().map(|(_, tree)| tree.expect("every output has its tree")).collect()
+            jobs.into_iter()
+                .map(|(_, tree)| tree.expect("every output has its tree"))
+                .collect()
         };
         self.outputs = outputs;
         trees
@@ -317,10 +355,7 @@ impl<'a, S: Slot> Fit<'a, S> {
     fn grow(&self, at: usize, output: &mut Output, seed: Seed, crew: &Crew<'_>) -> BoostTree {
         let config = self.ground.config;
         let seed = seed.fork_index(at as u64);
-        let ground = Ground {
-            crew,
-            ..*self.ground
-        };
+        let ground = Ground { crew, ..*self.ground };
         let mut shop = self.take_workshop(&ground);
         let derivatives = Derivatives {
             gradients: &output.gradients,
@@ -328,7 +363,8 @@ impl<'a, S: Slot> Fit<'a, S> {
             factors: self.bag.factors(),
         };
         shop.samples.clear();
-        shop.samples.extend(self.bag.rows.iter().map(|&row| Sample::new(row, 0, 0)));
+        shop.samples
+            .extend(self.bag.rows.iter().map(|&row| Sample::new(row, 0, 0)));
         let (units, sums) = shop.round(&derivatives, config.precision, (seed.fork("rounding"), crew));
         let task = TreeTask {
             rule: SearchRule {
@@ -357,12 +393,21 @@ impl<'a, S: Slot> Fit<'a, S> {
         let answers = answering.answers(&grown, (&shop.samples, &output.scores), crew);
         add_answers(&grown, &answers, &shop.samples, &mut output.scores);
         if self.bag.rows.len() < self.is_seen.len() {
-            add_to_others((&grown, &answers), ground.table, &self.is_seen, &mut output.scores, crew);
+            add_to_others(
+                (&grown, &answers),
+                ground.table,
+                &self.is_seen,
+                &mut output.scores,
+                crew,
+            );
         }
         for (leaf, answer) in grown.leaves.iter().zip(&answers) {
             grown.tree.set_answer(leaf.node, &[*answer]);
         }
-        self.growers.lock().expect("no holder of the workshops panics").push(shop);
+        self.growers
+            .lock()
+            .expect("no holder of the workshops panics")
+            .push(shop);
         let Grown { tree, facts, .. } = grown;
         BoostTree {
             tree,
@@ -373,7 +418,11 @@ impl<'a, S: Slot> Fit<'a, S> {
     }
 
     fn take_workshop(&self, ground: &Ground<'_>) -> Workshop<S> {
-        let kept = self.growers.lock().expect("no holder of the workshops panics").pop();
+        let kept = self
+            .growers
+            .lock()
+            .expect("no holder of the workshops panics")
+            .pop();
         kept.unwrap_or_else(|| Workshop {
             grower: Grower::new(ground),
             samples: Vec::with_capacity(self.rows.len()),
@@ -400,7 +449,11 @@ impl<S> Workshop<S> {
 }
 
 /// Computes gradients and hessians of all rows and outputs at their scores.
-pub(crate) fn derive_all((objective, labels): (&dyn Objective, &Labels<'_>), outputs: &mut [Output], crew: &Crew<'_>) {
+pub(crate) fn derive_all(
+    (objective, labels): (&dyn Objective, &Labels<'_>),
+    outputs: &mut [Output],
+    crew: &Crew<'_>,
+) {
     let blocks = labels.blocks(objective, BLOCK);
     let mut jobs: Vec<DeriveJob<'_>> = blocks
         .iter()

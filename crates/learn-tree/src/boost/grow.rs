@@ -224,7 +224,9 @@ impl<S: Slot> Growing<'_, S> {
     fn root(&mut self) -> Open {
         let sums = self.task.sums;
         let rule = &self.task.rule;
-        let answer = rule.penalty.answer(rule.units.sums(sums), rule.units.rows(sums), 0.0, Bounds::FREE);
+        let answer = rule
+            .penalty
+            .answer(rule.units.sums(sums), rule.units.rows(sums), 0.0, Bounds::FREE);
         let leaf = GrownLeaf {
             node: 0,
             start: 0,
@@ -296,7 +298,12 @@ impl<S: Slot> Growing<'_, S> {
         children
     }
 
-    fn pair<'b>(&self, first: (&'b GrownLeaf, bool), second: Option<(&'b GrownLeaf, bool)>, depth: u32) -> Pair<'b> {
+    fn pair<'b>(
+        &self,
+        first: (&'b GrownLeaf, bool),
+        second: Option<(&'b GrownLeaf, bool)>,
+        depth: u32,
+    ) -> Pair<'b> {
         let open = |leaf: &GrownLeaf| self.task.columns.of_node(leaf.node, depth, &leaf.path);
         Pair {
             first: first.0,
@@ -328,7 +335,10 @@ impl<S: Slot> Growing<'_, S> {
                         [children[side].best, _] = self.search(&pair, (room, None));
                     }
                 }
-                parent.into_iter().chain(own).for_each(|histogram| self.grower.pool.give(histogram));
+                parent
+                    .into_iter()
+                    .chain(own)
+                    .for_each(|histogram| self.grower.pool.give(histogram));
             }
         }
     }
@@ -344,9 +354,14 @@ impl<S: Slot> Growing<'_, S> {
                 let (low, span) = if missing_left { (0, last + 1) } else { (1, *last) };
                 column.partition(rows, &mut self.grower.spare, &|bin| bin.wrapping_sub(low) < span)
             }
-            test => column.partition(rows, &mut self.grower.spare, &|bin| test.is_left(bin, missing_left)),
+            test => column.partition(rows, &mut self.grower.spare, &|bin| {
+                test.is_left(bin, missing_left)
+            }),
         };
-        let slots = self.ground.table.slots_of(candidate.column as usize, candidate.column as usize + 1);
+        let slots = self
+            .ground
+            .table
+            .slots_of(candidate.column as usize, candidate.column as usize + 1);
         let present = &self.ground.present[slots];
         let test = column.test(&candidate.test, |bin| present[bin]);
         let side = if missing_left { Side::Left } else { Side::Right };
@@ -365,14 +380,30 @@ impl<S: Slot> Growing<'_, S> {
         children
     }
 
-    fn children(&self, leaf: &GrownLeaf, candidate: &Candidate, (first, lefts): (u32, usize)) -> [GrownLeaf; 2] {
+    fn children(
+        &self,
+        leaf: &GrownLeaf,
+        candidate: &Candidate,
+        (first, lefts): (u32, usize),
+    ) -> [GrownLeaf; 2] {
         let rule = &self.task.rule;
         let penalty = rule.penalty.heavier(candidate.lambda_extra);
         let sums = [candidate.left, leaf.state.sums.less(candidate.left)];
         let answer = |sums, bounds| {
-            penalty.answer(rule.units.sums(sums), rule.units.rows(sums), leaf.state.answer, bounds)
+            penalty.answer(
+                rule.units.sums(sums),
+                rule.units.rows(sums),
+                leaf.state.answer,
+                bounds,
+            )
         };
-        let monotone = self.ground.config.monotone.get(candidate.column as usize).copied().unwrap_or(0);
+        let monotone = self
+            .ground
+            .config
+            .monotone
+            .get(candidate.column as usize)
+            .copied()
+            .unwrap_or(0);
         let answers = sums.map(|sums| answer(sums, leaf.state.bounds));
         let bounds = split_bounds(leaf.state.bounds, answers, monotone);
         let mut path = leaf.path.clone();
@@ -459,12 +490,20 @@ impl Search<'_> {
         if let Some(second) = self.pair.second {
             subtract(job.parents, job.mine);
             if self.pair.searched[1] {
-                let found = self.best((second, 1), job.room.columns, (job.parents, &mut job.room.scratch));
+                let found = self.best(
+                    (second, 1),
+                    job.room.columns,
+                    (job.parents, &mut job.room.scratch),
+                );
                 job.room.found[1] = found;
             }
         }
         if self.pair.searched[0] {
-            let found = self.best((self.pair.first, 0), job.room.columns, (job.mine, &mut job.room.scratch));
+            let found = self.best(
+                (self.pair.first, 0),
+                job.room.columns,
+                (job.mine, &mut job.room.scratch),
+            );
             job.room.found[0] = found;
         }
     }

@@ -34,13 +34,17 @@ impl<'a> HeldOut<'a> {
         let mut answer = vec![0.0; self.scores.len()];
         if tree.lines.is_none() && tree.tree.width() == 1 && self.width > 0 {
             let scores = &mut self.scores[tree.output as usize];
-            tree.tree.for_each_answer(&self.values, self.width, |row, value| scores[row] += value[0]);
+            tree.tree
+                .for_each_answer(&self.values, self.width, |row, value| scores[row] += value[0]);
             return;
         }
         for (row, values) in self.values.chunks_exact(self.width.max(1)).enumerate() {
             answer.fill(0.0);
             tree.add_to(values, &mut answer);
-            self.scores.iter_mut().zip(&answer).for_each(|(scores, value)| scores[row] += value);
+            self.scores
+                .iter_mut()
+                .zip(&answer)
+                .for_each(|(scores, value)| scores[row] += value);
         }
     }
 
@@ -70,12 +74,18 @@ impl<'a> HeldOut<'a> {
         let width = predictions.width();
         let mut row_scores = vec![0.0; scores.len()];
         for (row, answer) in predictions.values_mut().chunks_exact_mut(width).enumerate() {
-            row_scores.iter_mut().zip(&scores).for_each(|(place, scores)| *place = scores[row]);
+            row_scores
+                .iter_mut()
+                .zip(&scores)
+                .for_each(|(place, scores)| *place = scores[row]);
             objective.link().answer(&row_scores, answer);
         }
         let value = metric.score(&self.labels.target(), &predictions, self.labels.weights());
         // A metric without a value for these rows (one class, say) cannot judge: the loss can.
-        value.map_or_else(|_| objective.loss(&self.labels, &scores).mean(), |value| metric.loss(value))
+        value.map_or_else(
+            |_| objective.loss(&self.labels, &scores).mean(),
+            |value| metric.loss(value),
+        )
     }
 }
 
@@ -112,7 +122,11 @@ impl Watch {
             self.best = loss;
             self.best_rounds = rounds;
         }
-        let grown = if self.adaptive { 20 + self.best_rounds * 3 / 10 } else { 0 };
+        let grown = if self.adaptive {
+            20 + self.best_rounds * 3 / 10
+        } else {
+            0
+        };
         rounds - self.best_rounds >= self.patience.max(grown).max(1)
     }
 
@@ -146,7 +160,10 @@ mod tests {
     fn fixed_patience_counts_rounds_since_the_best() {
         let mut watch = watch(3, false, 1_000_000);
         let losses = [5.0, 4.0, 4.0, 4.5, 3.9, 4.0, 4.0, 4.0];
-        let stops: Vec<bool> = (1..).zip(losses).map(|(round, loss)| watch.stops(round, loss)).collect();
+        let stops: Vec<bool> = (1..)
+            .zip(losses)
+            .map(|(round, loss)| watch.stops(round, loss))
+            .collect();
         assert_eq!(stops, [false, false, false, false, false, false, false, true]);
         assert_eq!(watch.best_rounds(), 5);
     }

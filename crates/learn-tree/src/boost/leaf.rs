@@ -121,7 +121,10 @@ mod tests {
         };
         // Cut to 0.7, then halfway to the parent's 0.1.
         assert!((penalty.answer(sums, 10.0, 0.1, Bounds::FREE) - 0.4).abs() < 1e-12);
-        let bounds = Bounds { low: -1.0, high: 0.25 };
+        let bounds = Bounds {
+            low: -1.0,
+            high: 0.25,
+        };
         assert_eq!(penalty.answer(sums, 10.0, 0.1, bounds), 0.25);
         assert_eq!(penalty.answer(Sums::default(), 0.0, 0.0, Bounds::FREE), 0.0);
     }

@@ -1,8 +1,17 @@
 //! Gradient boosting: one engine that grows trees leaf by leaf, level by level or obliviously.
+//!
+//! Each round fits a tree to gradients and hessians of an [`objective`] at the current scores and adds its answers, times the
+//! learning rate, to the scores. Three presets offer the engine under the names, parameters and defaults that people know:
+//! [`lightgbm`] (leaf-wise), [`xgboost`] (level-wise) and [`catboost`] (oblivious trees, ordered target statistics).
+//!
+//! A fit reads top-down: [`train`] sets the table, `Fit::run` holds the rounds, `Grower` and `SymmetricGrower` grow trees,
+//! `SearchRule` finds the split of a node by a column, and the kernels of `kolosal_compute` add rows up and scan cuts. Gradients are
+//! summed as whole numbers, so that neither threads nor the order of rows within a sum change a model.
 
 mod answer;
 pub mod catboost;
 mod columns;
+mod compiled;
 mod config;
 mod encoding;
 mod fit;
@@ -18,19 +27,23 @@ mod oblivious;
 mod pool;
 mod quantise;
 mod reading;
+mod sample;
 mod sampling;
 mod search;
+pub mod shap;
 mod symmetric;
 mod table;
 pub mod xgboost;
 
 pub use catboost::{CatBoost, CatBoostParams};
+pub use compiled::Scorer;
 pub use config::{
-    BoostConfig, CategoryRule, ColumnShares, Dart, EncodeRule, Growth, MonotoneMethod, Precision, Sampling, Score,
-    SplitLimits, Stopping,
+    BoostConfig, CategoryRule, ColumnShares, Dart, EncodeRule, Growth, MonotoneMethod, Precision, Sampling,
+    Score, SplitLimits, Stopping,
 };
 pub use fit::{BoostInput, train};
-pub use link::Link;
 pub use lightgbm::{LightGbm, LightGbmParams};
+pub use link::Link;
 pub use model::BoostModel;
+pub use sample::{SampleGrowth, SampleShape, sample_model};
 pub use xgboost::{XgBoost, XgBoostParams};

@@ -88,7 +88,12 @@ impl<S: Slot> SymmetricGrower<S> {
             found: None,
         };
         Self {
-            rooms: ground.table.parts(ground.crew.threads()).into_iter().map(room).collect(),
+            rooms: ground
+                .table
+                .parts(ground.crew.threads())
+                .into_iter()
+                .map(room)
+                .collect(),
             spare: vec![Sample::default(); ground.table.row_count()],
         }
     }
@@ -120,7 +125,9 @@ impl<S: Slot> SymmetricGrower<S> {
                 makings: &makings,
                 depth,
             };
-            ground.crew.for_each_mut(&mut self.rooms, |_, room| search.run(room));
+            ground
+                .crew
+                .for_each_mut(&mut self.rooms, |_, room| search.run(room));
             let found = self.rooms.iter_mut().filter_map(|room| room.found.take());
             let best = found.reduce(|best, found| if found.rank > best.rank { found } else { best });
             let Some(best) = best.filter(|best| best.score > score * (1.0 + 1e-12)) else {
@@ -158,7 +165,11 @@ impl<S: Slot> SymmetricGrower<S> {
             }
             let fresh = leaves.len() + at;
             let is_left_small = lefts <= leaf.len - lefts;
-            let (left, right) = if is_left_small { (fresh, leaf.histogram) } else { (leaf.histogram, fresh) };
+            let (left, right) = if is_left_small {
+                (fresh, leaf.histogram)
+            } else {
+                (leaf.histogram, fresh)
+            };
             let left = Leaf {
                 start: leaf.start,
                 len: lefts,
@@ -194,7 +205,9 @@ impl Search<'_> {
         let histograms = room.histograms.len() / self.samples.len();
         for (output, samples) in self.samples.iter().enumerate() {
             let histograms = &mut room.histograms[output * histograms..(output + 1) * histograms];
-            self.makings.iter().for_each(|making| self.make(making, samples, (room.columns, histograms)));
+            self.makings
+                .iter()
+                .for_each(|making| self.make(making, samples, (room.columns, histograms)));
         }
         for at in room.columns.0..room.columns.1 {
             let is_open = self.task.open[self.depth].as_ref().is_none_or(|open| open[at]);
@@ -215,7 +228,11 @@ impl Search<'_> {
     ) {
         let table = self.ground.table;
         let slots = table.slots_of(columns.0, columns.1).len();
-        let Leaf { start, len, histogram } = making.leaf;
+        let Leaf {
+            start,
+            len,
+            histogram,
+        } = making.leaf;
         let mut own = std::mem::take(&mut histograms[histogram]);
         own.clear();
         own.resize(slots, S::default());

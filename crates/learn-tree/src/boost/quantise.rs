@@ -49,14 +49,17 @@ impl Derivatives<'_> {
         let blocks = samples.len().div_ceil(BLOCK);
         let parts = crew.map(blocks, |block| {
             let part = &samples[block * BLOCK..((block + 1) * BLOCK).min(samples.len())];
-            part.iter().fold((0.0_f32, 0.0_f32), |(gradient, hessian), sample| {
-                (
-                    gradient.max(self.gradient(sample.at).abs()),
-                    hessian.max(self.hessian(sample.at)),
-                )
-            })
+            part.iter()
+                .fold((0.0_f32, 0.0_f32), |(gradient, hessian), sample| {
+                    (
+                        gradient.max(self.gradient(sample.at).abs()),
+                        hessian.max(self.hessian(sample.at)),
+                    )
+                })
         });
-        let all = parts.iter().fold((0.0_f32, 0.0_f32), |a, b| (a.0.max(b.0), a.1.max(b.1)));
+        let all = parts
+            .iter()
+            .fold((0.0_f32, 0.0_f32), |a, b| (a.0.max(b.0), a.1.max(b.1)));
         (all.0.max(f32::MIN_POSITIVE), all.1.max(f32::MIN_POSITIVE))
     }
 }
@@ -75,14 +78,24 @@ pub(crate) fn quantise(
     let hessian_levels = room.min(u16::MAX as usize - 1).max(1) as f32;
     let scale = Scale {
         gradient: gradient_levels / gradient_max,
-        hessian: if derivatives.is_plain() { 1.0 } else { hessian_levels / hessian_max },
+        hessian: if derivatives.is_plain() {
+            1.0
+        } else {
+            hessian_levels / hessian_max
+        },
         is_plain: derivatives.is_plain(),
         seed: seed.value() as u32,
     };
-    let mut parts: Vec<(&mut [Sample], UnitSums)> =
-        samples.chunks_mut(BLOCK).map(|part| (part, UnitSums::default())).collect();
-    crew.for_each_mut(&mut parts, |_, (part, sums)| *sums = scale.round(derivatives, part));
-    let sums = parts.iter().fold(UnitSums::default(), |total, part| total.plus(part.1));
+    let mut parts: Vec<(&mut [Sample], UnitSums)> = samples
+        .chunks_mut(BLOCK)
+        .map(|part| (part, UnitSums::default()))
+        .collect();
+    crew.for_each_mut(&mut parts, |_, (part, sums)| {
+        *sums = scale.round(derivatives, part)
+    });
+    let sums = parts
+        .iter()
+        .fold(UnitSums::default(), |total, part| total.plus(part.1));
     let units = Units {
         gradient: 1.0 / f64::from(scale.gradient),
         hessian: 1.0 / f64::from(scale.hessian),
@@ -151,7 +164,11 @@ pub(crate) fn widen(
     let levels = 2_f64.powi(61 - (usize::BITS - samples.len().leading_zeros()) as i32);
     let power = |largest: f32| 2_f64.powi((levels / f64::from(largest)).log2().floor() as i32);
     let gradient = power(gradient_max);
-    let hessian = if derivatives.is_plain() { 1.0 } else { power(hessian_max) };
+    let hessian = if derivatives.is_plain() {
+        1.0
+    } else {
+        power(hessian_max)
+    };
     let mut sums = UnitSums::default();
     for sample in samples {
         let pair = [
@@ -189,7 +206,8 @@ mod tests {
             factors: None,
         };
         let mut samples: Vec<Sample> = (0..rows).map(|at| Sample::new(at, 0, 0)).collect();
-        let (units, sums) = Workers::new(2).crew(|crew| quantise(&derivatives, &mut samples, Seed::new(3), crew));
+        let (units, sums) =
+            Workers::new(2).crew(|crew| quantise(&derivatives, &mut samples, Seed::new(3), crew));
         let mut error = (0.0, 0.0);
         for sample in &samples {
             let slot = Packed::of(*sample, &[]);
@@ -201,7 +219,9 @@ mod tests {
         // Each rounding has a spread of at most half a unit; five standard errors.
         let bound = 2.5 * f64::from(rows).sqrt();
         assert!(error.0.abs() < bound * units.gradient && error.1.abs() < bound * units.hessian);
-        let total = samples.iter().fold(Packed::default(), |sum, sample| sum.plus(Packed::of(*sample, &[])));
+        let total = samples.iter().fold(Packed::default(), |sum, sample| {
+            sum.plus(Packed::of(*sample, &[]))
+        });
         assert_eq!(UnitSums::of(total), sums);
     }
 
@@ -213,7 +233,8 @@ mod tests {
             factors: None,
         };
         let mut samples: Vec<Sample> = (0..5).map(|at| Sample::new(at, 0, 0)).collect();
-        let (units, sums) = Workers::new(1).crew(|crew| quantise(&derivatives, &mut samples, Seed::new(0), crew));
+        let (units, sums) =
+            Workers::new(1).crew(|crew| quantise(&derivatives, &mut samples, Seed::new(0), crew));
         assert_eq!((sums.hessian, units.hessian, units.rows), (5, 1.0, 1.0));
     }
 

@@ -15,7 +15,11 @@ impl Reading<'_> {
     /// Directions, one a column; empty if none is given.
     pub(crate) fn directions(&self, name: &'static str, text: &str) -> Result<Vec<i8>, ParamError> {
         let unreadable = |problem: String| unreadable(name, text, problem);
-        let items: Vec<&str> = bare(text).split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
+        let items: Vec<&str> = bare(text)
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .collect();
         let columns = self.schema.len();
         let mut directions = vec![0; columns];
         if items.is_empty() {
@@ -23,7 +27,10 @@ impl Reading<'_> {
         }
         let by_name = items.iter().any(|item| item.contains(':'));
         if !by_name && items.len() != columns {
-            let problem = format!("it has {} directions for {columns} columns: give one a column, or name:direction", items.len());
+            let problem = format!(
+                "it has {} directions for {columns} columns: give one a column, or name:direction",
+                items.len()
+            );
             return Err(unreadable(problem));
         }
         for (at, item) in items.iter().enumerate() {
@@ -47,18 +54,31 @@ impl Reading<'_> {
         if inner.is_empty() {
             return Ok(Vec::new());
         }
-        let inner = inner.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(inner);
+        let inner = inner
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'))
+            .unwrap_or(inner);
         let mut sets = Vec::new();
         for part in inner.split('[').skip(1) {
             let Some((items, _)) = part.split_once(']') else {
-                return Err(unreadable(name, text, "a bracket is not closed: write [[a,b],[c,d]]".to_owned()));
+                return Err(unreadable(
+                    name,
+                    text,
+                    "a bracket is not closed: write [[a,b],[c,d]]".to_owned(),
+                ));
             };
-            let columns = items.split(',').map(|item| self.column(item).map(|column| column as u32));
+            let columns = items
+                .split(',')
+                .map(|item| self.column(item).map(|column| column as u32));
             let columns: Result<Vec<u32>, String> = columns.collect();
             sets.push(columns.map_err(|problem| unreadable(name, text, problem))?);
         }
         if sets.is_empty() {
-            return Err(unreadable(name, text, "there is no set in it: write [[a,b],[c,d]]".to_owned()));
+            return Err(unreadable(
+                name,
+                text,
+                "there is no set in it: write [[a,b],[c,d]]".to_owned(),
+            ));
         }
         Ok(sets)
     }
@@ -74,20 +94,39 @@ impl Reading<'_> {
             Ok(at) if at < fields.len() => Ok(at),
             _ => {
                 let close = closest(wanted, fields.iter().map(|field| field.name.as_str()));
-                let hint = if close.is_empty() { String::new() } else { format!(", did you mean {}?", close.join(" or ")) };
-                Err(format!("there is no column '{wanted}' among {}{hint}", fields.len()))
+                let hint = if close.is_empty() {
+                    String::new()
+                } else {
+                    format!(", did you mean {}?", close.join(" or "))
+                };
+                Err(format!(
+                    "there is no column '{wanted}' among {}{hint}",
+                    fields.len()
+                ))
             }
         }
     }
 }
 
 /// Numbers joined by commas, each in an open range.
-pub(crate) fn numbers(name: &'static str, text: &str, (low, high): (f64, f64)) -> Result<Vec<f64>, ParamError> {
+pub(crate) fn numbers(
+    name: &'static str,
+    text: &str,
+    (low, high): (f64, f64),
+) -> Result<Vec<f64>, ParamError> {
     let read = |item: &str| match item.trim().parse::<f64>() {
         Ok(value) if low < value && value < high => Ok(value),
-        _ => Err(unreadable(name, text, format!("'{}' is no number between {low} and {high}", item.trim()))),
+        _ => Err(unreadable(
+            name,
+            text,
+            format!("'{}' is no number between {low} and {high}", item.trim()),
+        )),
     };
-    bare(text).split(',').filter(|item| !item.trim().is_empty()).map(read).collect()
+    bare(text)
+        .split(',')
+        .filter(|item| !item.trim().is_empty())
+        .map(read)
+        .collect()
 }
 
 /// A metric by name; `None` for the objective's own loss.
@@ -95,11 +134,15 @@ pub(crate) fn metric(name: &'static str, text: &str) -> Result<Option<&'static d
     if text.trim().is_empty() {
         return Ok(None);
     }
-    find_metric(text).map(Some).map_err(|error| unreadable(name, text, error.to_string()))
+    find_metric(text)
+        .map(Some)
+        .map_err(|error| unreadable(name, text, error.to_string()))
 }
 
 fn bare(text: &str) -> &str {
-    text.trim().trim_start_matches(['(', '[']).trim_end_matches([')', ']'])
+    text.trim()
+        .trim_start_matches(['(', '['])
+        .trim_end_matches([')', ']'])
 }
 
 fn unreadable(name: &'static str, value: &str, problem: String) -> ParamError {
@@ -122,7 +165,9 @@ mod tests {
 
     fn directions(text: &str) -> Result<Vec<i8>, String> {
         let schema = schema();
-        Reading { schema: &schema }.directions("monotone", text).map_err(|e| e.to_string())
+        Reading { schema: &schema }
+            .directions("monotone", text)
+            .map_err(|e| e.to_string())
     }
 
     #[test]
@@ -137,9 +182,15 @@ mod tests {
         );
         assert_eq!(
             directions("heigt:1"),
-            Err("parameter monotone is 'heigt:1': there is no column 'heigt' among 3, did you mean height?".to_owned())
+            Err(
+                "parameter monotone is 'heigt:1': there is no column 'heigt' among 3, did you mean height?"
+                    .to_owned()
+            )
         );
-        assert_eq!(directions("1,0,2"), Err("parameter monotone is '1,0,2': '2' is no direction: use 1, 0 or -1".to_owned()));
+        assert_eq!(
+            directions("1,0,2"),
+            Err("parameter monotone is '1,0,2': '2' is no direction: use 1, 0 or -1".to_owned())
+        );
     }
 
     #[test]

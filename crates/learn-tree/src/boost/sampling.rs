@@ -105,8 +105,12 @@ fn one_side(
     };
     let factor = rest.len() as f64 / drawn.len().max(1) as f64;
     let mut factors = vec![0.0; length];
-    order[..tops].iter().for_each(|(_, row)| factors[*row as usize] = 1.0);
-    drawn.iter().for_each(|row| factors[*row as usize] = factor as f32);
+    order[..tops]
+        .iter()
+        .for_each(|(_, row)| factors[*row as usize] = 1.0);
+    drawn
+        .iter()
+        .for_each(|row| factors[*row as usize] = factor as f32);
     let mut rows: Vec<u32> = order[..tops].iter().map(|(_, row)| *row).chain(drawn).collect();
     rows.sort_unstable();
     Bag { rows, factors }
@@ -127,7 +131,11 @@ fn minimal_variance(
         factors: vec![0.0; length],
     };
     for (&row, size) in rows.iter().zip(&all) {
-        let chance = if threshold > 0.0 { (size / threshold).min(1.0) } else { share };
+        let chance = if threshold > 0.0 {
+            (size / threshold).min(1.0)
+        } else {
+            share
+        };
         if rng.uniform() < chance {
             bag.rows.push(row);
             bag.factors[row as usize] = (1.0 / chance) as f32;
@@ -179,17 +187,32 @@ mod tests {
     fn minimal_variance_draws_the_share_and_is_right_on_average() {
         let rows: Vec<u32> = (0..20_000).collect();
         let bag = Sampling::MinimalVariance { share: 0.5 }.draw(&rows, sizes, (Seed::new(1), 20_000));
-        assert!((bag.rows.len() as f64 - 10_000.0).abs() < 500.0, "{}", bag.rows.len());
-        let weighted: f64 = bag.rows.iter().map(|&row| sizes(row) * f64::from(bag.factors[row as usize])).sum();
+        assert!(
+            (bag.rows.len() as f64 - 10_000.0).abs() < 500.0,
+            "{}",
+            bag.rows.len()
+        );
+        let weighted: f64 = bag
+            .rows
+            .iter()
+            .map(|&row| sizes(row) * f64::from(bag.factors[row as usize]))
+            .sum();
         let exact: f64 = rows.iter().map(|&row| sizes(row)).sum();
         assert!((weighted / exact - 1.0).abs() < 0.02, "{weighted} {exact}");
-        assert!(bag.rows.iter().all(|row| sizes(*row) > 0.0), "a row without gradient is never drawn");
+        assert!(
+            bag.rows.iter().all(|row| sizes(*row) > 0.0),
+            "a row without gradient is never drawn"
+        );
     }
 
     #[test]
     fn a_share_is_kept_to_the_row_and_an_empty_bag_becomes_all() {
         let rows: Vec<u32> = (5..105).collect();
-        let bag = Sampling::Bernoulli { share: 0.25, every: 1 }.draw(&rows, sizes, (Seed::new(2), 105));
+        let bag = Sampling::Bernoulli {
+            share: 0.25,
+            every: 1,
+        }
+        .draw(&rows, sizes, (Seed::new(2), 105));
         assert_eq!(bag.rows.len(), 25);
         assert!(bag.rows.is_sorted() && bag.rows.iter().all(|row| (5..105).contains(row)));
         let none = Sampling::MinimalVariance { share: 0.5 }.draw(&[3], |_| 0.0, (Seed::new(9), 4));

@@ -144,7 +144,9 @@ impl SearchRule<'_> {
         let found = match column.cuts {
             Cuts::Levels(_) => view.levels(scratch, rng),
             _ if self.extra_trees => view.random(rng),
-            _ if self.penalty.is_free() && node.bounds == Bounds::FREE && monotone == 0 => view.free(&mut scratch.cut),
+            _ if self.penalty.is_free() && node.bounds == Bounds::FREE && monotone == 0 => {
+                view.free(&mut scratch.cut)
+            }
             _ => view.bounded(),
         }?;
         let mut found = Candidate { column: at, ..found };
@@ -201,7 +203,9 @@ impl<S: Slot> ColumnView<'_, S> {
 
     fn sum_up_to(&self, bin: usize, missing_left: bool) -> UnitSums {
         let first = if missing_left { 0 } else { 1 };
-        let total = self.slots[first..=bin].iter().fold(S::default(), |sum, slot| sum.plus(*slot));
+        let total = self.slots[first..=bin]
+            .iter()
+            .fold(S::default(), |sum, slot| sum.plus(*slot));
         UnitSums::of(total)
     }
 
@@ -213,8 +217,16 @@ impl<S: Slot> ColumnView<'_, S> {
             if missing_left && !is_missing {
                 break;
             }
-            let mut left = if missing_left { self.missing() } else { UnitSums::default() };
-            let last = if is_missing { self.slots.len() } else { self.slots.len().saturating_sub(1) };
+            let mut left = if missing_left {
+                self.missing()
+            } else {
+                UnitSums::default()
+            };
+            let last = if is_missing {
+                self.slots.len()
+            } else {
+                self.slots.len().saturating_sub(1)
+            };
             for bin in 1..last {
                 left = left.plus(UnitSums::of(self.slots[bin]));
                 let Some(worth) = self.both_worth(left, 0.0) else {
@@ -242,7 +254,12 @@ impl<S: Slot> ColumnView<'_, S> {
         let penalty = self.rule.penalty.heavier(lambda_extra);
         let answer = |sums: UnitSums| {
             let rows = self.rule.units.rows(sums);
-            penalty.answer(self.rule.units.sums(sums), rows, self.node.answer, self.node.bounds)
+            penalty.answer(
+                self.rule.units.sums(sums),
+                rows,
+                self.node.answer,
+                self.node.bounds,
+            )
         };
         let (left_answer, right_answer) = (answer(left), answer(right));
         let breaks = match self.monotone {
@@ -340,9 +357,15 @@ impl<S: Slot> ColumnView<'_, S> {
             }
         }
         let (mut found, from_end, count) = best?;
-        let chosen = if from_end { &order[order.len() - count..] } else { &order[..count] };
+        let chosen = if from_end {
+            &order[order.len() - count..]
+        } else {
+            &order[..count]
+        };
         found.missing_left = chosen.iter().any(|(_, bin)| *bin == 0);
-        found.test = BinTest::Among(BinSet::of(chosen.iter().map(|(_, bin)| *bin).filter(|bin| *bin > 0)));
+        found.test = BinTest::Among(BinSet::of(
+            chosen.iter().map(|(_, bin)| *bin).filter(|bin| *bin > 0),
+        ));
         found.lambda_extra = rule.lambda;
         Some(found)
     }
@@ -363,7 +386,9 @@ impl LevelWalk {
         self.left = self.left.plus(level);
         self.group_rows += units.rows(level);
         let right_rows = units.rows(view.node.sums.less(self.left)).round();
-        if right_rows < rule.categories.group_min as f64 || self.group_rows.round() < rule.categories.group_min as f64 {
+        if right_rows < rule.categories.group_min as f64
+            || self.group_rows.round() < rule.categories.group_min as f64
+        {
             return None;
         }
         let worth = view.both_worth(self.left, rule.categories.lambda)?;

@@ -8,8 +8,8 @@ use super::columns::ColumnChoice;
 use super::fit::{Fit, Output, derive_all};
 use super::leaf::{Bounds, Penalty, Sums};
 use super::model::{BoostTree, NodeFacts};
-use super::oblivious::{Symmetric, SymmetricGrower, SymmetricTask};
 use super::objective::LeafRows;
+use super::oblivious::{Symmetric, SymmetricGrower, SymmetricTask};
 use super::quantise::{Derivatives, quantise};
 use super::search::Units;
 use super::table::Table;
@@ -43,7 +43,11 @@ impl<'a, S: Slot> Fit<'a, S> {
             grower: SymmetricGrower::new(self.ground, outputs),
             samples: vec![Vec::with_capacity(self.rows.len()); outputs],
             leaf_of: vec![0; rows],
-            trial: if steps > 1 { (0..outputs).map(trial).collect() } else { Vec::new() },
+            trial: if steps > 1 {
+                (0..outputs).map(trial).collect()
+            } else {
+                Vec::new()
+            },
             weights: self
                 .labels
                 .weights()
@@ -53,9 +57,17 @@ impl<'a, S: Slot> Fit<'a, S> {
     }
 
     /// Grows one tree for all outputs and adds its answers to the scores.
-    pub(crate) fn symmetric_round(&mut self, room: &mut SymmetricRoom<S>, (round, seed): (usize, Seed)) -> BoostTree {
+    pub(crate) fn symmetric_round(
+        &mut self,
+        room: &mut SymmetricRoom<S>,
+        (round, seed): (usize, Seed),
+    ) -> BoostTree {
         let units = self.fill_samples(room, seed);
-        let columns = ColumnChoice::draw(self.ground.config, self.ground.table.columns().len(), seed.fork("columns"));
+        let columns = ColumnChoice::draw(
+            self.ground.config,
+            self.ground.table.columns().len(),
+            seed.fork("columns"),
+        );
         let open: Vec<Option<Vec<bool>>> = (0..self.ground.config.depth_max)
             .map(|depth| self.open_columns(columns.of_node(0, depth as u32, &[])))
             .collect();
@@ -109,7 +121,9 @@ impl<'a, S: Slot> Fit<'a, S> {
             return chosen;
         }
         let mut open = chosen.unwrap_or_else(|| vec![true; closed.len()]);
-        open.iter_mut().zip(closed).for_each(|(open, closed)| *open &= !closed);
+        open.iter_mut()
+            .zip(closed)
+            .for_each(|(open, closed)| *open &= !closed);
         Some(open)
     }
 
@@ -143,7 +157,9 @@ impl<'a, S: Slot> Fit<'a, S> {
                 self.newton_step(&room.trial, &room.leaf_of, (&penalty, &mut answers));
             }
         }
-        answers.iter_mut().for_each(|answer| *answer *= self.ground.config.learning_rate);
+        answers
+            .iter_mut()
+            .for_each(|answer| *answer *= self.ground.config.learning_rate);
         answers
     }
 
@@ -189,7 +205,9 @@ impl<'a, S: Slot> Fit<'a, S> {
     fn renew(&self, leaf_of: &[u16], answers: &mut [f64]) {
         let outputs = self.outputs.len();
         let mut rows_of = vec![Vec::new(); answers.len() / outputs];
-        self.rows.iter().for_each(|&row| rows_of[usize::from(leaf_of[row as usize])].push(row));
+        self.rows
+            .iter()
+            .for_each(|&row| rows_of[usize::from(leaf_of[row as usize])].push(row));
         for (at, output) in self.outputs.iter().enumerate() {
             for (leaf, rows) in rows_of.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
                 let leaf_rows = LeafRows {
@@ -207,10 +225,15 @@ impl<'a, S: Slot> Fit<'a, S> {
     /// Rows and hessians of each leaf.
     fn masses(&self, leaf_of: &[u16], leaves: usize) -> Vec<(u32, f64)> {
         let mut masses = vec![(0, 0.0); leaves];
-        self.rows.iter().for_each(|&row| masses[usize::from(leaf_of[row as usize])].0 += 1);
+        self.rows
+            .iter()
+            .for_each(|&row| masses[usize::from(leaf_of[row as usize])].0 += 1);
         for output in &self.outputs {
             let sums = sum_by_leaf(output, (leaf_of, leaves), self.ground.crew);
-            masses.iter_mut().zip(sums).for_each(|(mass, sums)| mass.1 += sums.hessian);
+            masses
+                .iter_mut()
+                .zip(sums)
+                .for_each(|(mass, sums)| mass.1 += sums.hessian);
         }
         masses
     }
@@ -299,7 +322,14 @@ impl Symmetric {
         let at = level.column as usize;
         let present = &ground.present[ground.table.slots_of(at, at + 1)];
         let test = ground.table.columns()[at].test(&level.test, |bin| present[bin]);
-        (test, if level.missing_left { Side::Left } else { Side::Right })
+        (
+            test,
+            if level.missing_left {
+                Side::Left
+            } else {
+                Side::Right
+            },
+        )
     }
 }
 

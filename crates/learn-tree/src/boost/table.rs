@@ -103,7 +103,11 @@ impl<'a> Table<'a> {
             RowCodes::U8(codes) => BlockCodes::U8(codes),
             RowCodes::U16(codes) => BlockCodes::U16(codes),
         };
-        table.blocks.push(Block { codes, rows, first: 0 });
+        table.blocks.push(Block {
+            codes,
+            rows,
+            first: 0,
+        });
         for column in matrix.columns() {
             let codes = match column.codes() {
                 BinCodes::U8(codes) => ColumnCodes::U8(codes),
@@ -122,7 +126,12 @@ impl<'a> Table<'a> {
                 first: table.columns.len(),
             });
             for (codes, borders) in derived.columns.iter().zip(&derived.borders) {
-                table.push(ColumnCodes::U8(codes), None, borders.len() + 2, Cuts::Borders(borders));
+                table.push(
+                    ColumnCodes::U8(codes),
+                    None,
+                    borders.len() + 2,
+                    Cuts::Borders(borders),
+                );
             }
         }
         table
@@ -130,7 +139,12 @@ impl<'a> Table<'a> {
 
     fn push(&mut self, codes: ColumnCodes<'a>, rows: Option<&'a [u32]>, bins: usize, cuts: Cuts<'a>) {
         self.starts.push(self.starts[self.columns.len()] + bins as u32);
-        self.columns.push(TableColumn { codes, rows, bins, cuts });
+        self.columns.push(TableColumn {
+            codes,
+            rows,
+            bins,
+            cuts,
+        });
     }
 
     /// How many rows are learned from.
@@ -159,7 +173,10 @@ impl<'a> Table<'a> {
         let share = self.columns.len().div_ceil(parts.max(1)).max(1);
         let mut ranges = Vec::new();
         for (at, block) in self.blocks.iter().enumerate() {
-            let end = self.blocks.get(at + 1).map_or(self.columns.len(), |next| next.first);
+            let end = self
+                .blocks
+                .get(at + 1)
+                .map_or(self.columns.len(), |next| next.first);
             let mut first = block.first;
             while first < end {
                 let last = (first + share).min(end);
@@ -205,16 +222,25 @@ impl TableColumn<'_> {
     }
 
     /// Moves the samples whose bin goes left to the front, in order, and the others behind them; returns how many went left.
-    pub(crate) fn partition(&self, samples: &mut [Sample], spare: &mut [Sample], left: &impl Fn(usize) -> bool) -> usize {
+    pub(crate) fn partition(
+        &self,
+        samples: &mut [Sample],
+        spare: &mut [Sample],
+        left: &impl Fn(usize) -> bool,
+    ) -> usize {
         match (self.codes, self.rows) {
-            (ColumnCodes::U8(codes), None) => partition(samples, spare, |at| left(usize::from(codes[at as usize]))),
-            (ColumnCodes::U16(codes), None) => partition(samples, spare, |at| left(usize::from(codes[at as usize]))),
-            (ColumnCodes::U8(codes), Some(rows)) => {
-                partition(samples, spare, |at| left(usize::from(codes[rows[at as usize] as usize])))
+            (ColumnCodes::U8(codes), None) => {
+                partition(samples, spare, |at| left(usize::from(codes[at as usize])))
             }
-            (ColumnCodes::U16(codes), Some(rows)) => {
-                partition(samples, spare, |at| left(usize::from(codes[rows[at as usize] as usize])))
+            (ColumnCodes::U16(codes), None) => {
+                partition(samples, spare, |at| left(usize::from(codes[at as usize])))
             }
+            (ColumnCodes::U8(codes), Some(rows)) => partition(samples, spare, |at| {
+                left(usize::from(codes[rows[at as usize] as usize]))
+            }),
+            (ColumnCodes::U16(codes), Some(rows)) => partition(samples, spare, |at| {
+                left(usize::from(codes[rows[at as usize] as usize]))
+            }),
         }
     }
 
@@ -244,7 +270,10 @@ impl TableColumn<'_> {
                         words[level / 64] |= 1 << (level % 64);
                     }
                 }
-                let used = words.iter().rposition(|&word| word != 0).map_or(0, |last| last + 1);
+                let used = words
+                    .iter()
+                    .rposition(|&word| word != 0)
+                    .map_or(0, |last| last + 1);
                 words.truncate(used.max(1));
                 Test::Among(words)
             }
@@ -280,7 +309,9 @@ impl BinSet {
 
     #[inline]
     pub(crate) fn holds(&self, bin: usize) -> bool {
-        self.0.get(bin / 64).is_some_and(|word| word >> (bin % 64) & 1 == 1)
+        self.0
+            .get(bin / 64)
+            .is_some_and(|word| word >> (bin % 64) & 1 == 1)
     }
 }
 

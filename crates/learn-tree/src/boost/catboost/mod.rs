@@ -20,7 +20,8 @@ mod rate;
 pub use params::{BootstrapType, CatBoostGrowPolicy, CatBoostObjective, CatBoostParams, ScoreFunction};
 
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task, TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
+    TaskKind, TrainView,
 };
 
 use super::config::{
@@ -30,8 +31,8 @@ use super::config::{
 use super::fit::train_view;
 use super::model::BoostModel;
 use super::objective::{
-    Absolute, BinaryLogLoss, CrossEntropy, Huber, LogCosh, Objective, OneVersusAll, Percentage, Poisson, Quantile, Softmax,
-    Squared, Tweedie,
+    Absolute, BinaryLogLoss, CrossEntropy, Huber, LogCosh, Objective, OneVersusAll, Percentage, Poisson,
+    Quantile, Softmax, Squared, Tweedie,
 };
 use super::reading::metric;
 
@@ -60,7 +61,11 @@ impl Learn for CatBoost {
         has_out_of_bag: false,
     };
 
-    fn fit(params: &Checked<CatBoostParams>, train: &TrainView<'_>, cx: &FitContext<'_>) -> Result<BoostModel, FitError> {
+    fn fit(
+        params: &Checked<CatBoostParams>,
+        train: &TrainView<'_>,
+        cx: &FitContext<'_>,
+    ) -> Result<BoostModel, FitError> {
         let loss = loss(params, train.task())?;
         let objective = objective(params, (loss, train.task()))?;
         let config = config(params, (loss, train), cx)?;
@@ -98,7 +103,10 @@ fn loss(params: &CatBoostParams, task: Task) -> Result<CatBoostObjective, FitErr
     })
 }
 
-fn objective(params: &CatBoostParams, (loss, task): (CatBoostObjective, Task)) -> Result<Box<dyn Objective>, FitError> {
+fn objective(
+    params: &CatBoostParams,
+    (loss, task): (CatBoostObjective, Task),
+) -> Result<Box<dyn Objective>, FitError> {
     use CatBoostObjective as Name;
     let classes = task.width();
     Ok(match loss {
@@ -157,7 +165,11 @@ fn config(
         },
         sampling: sampling(params, train),
         categories: CategoryRule {
-            one_hot_max: if is_symmetric { usize::MAX } else { params.one_hot_max_size as usize },
+            one_hot_max: if is_symmetric {
+                usize::MAX
+            } else {
+                params.one_hot_max_size as usize
+            },
             smooth: 0.0,
             lambda: 0.0,
             levels_max: usize::MAX,
@@ -210,7 +222,13 @@ fn sampling(params: &CatBoostParams, train: &TrainView<'_>) -> Sampling {
         BootstrapType::Auto => BootstrapType::Bayesian,
         other => other,
     };
-    let share = |usual: f64| if params.subsample > 0.0 { params.subsample } else { usual };
+    let share = |usual: f64| {
+        if params.subsample > 0.0 {
+            params.subsample
+        } else {
+            usual
+        }
+    };
     match bootstrap {
         BootstrapType::Mvs if params.subsample == 0.0 && train.row_count() < 100 => Sampling::All,
         BootstrapType::Mvs => Sampling::MinimalVariance { share: share(0.8) },

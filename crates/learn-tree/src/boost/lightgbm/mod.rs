@@ -17,18 +17,19 @@ mod params;
 pub use params::{Boosting, LightGbmObjective, LightGbmParams, MonotoneMethodChoice, RowSampling};
 
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task, TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
+    TaskKind, TrainView,
 };
 
 use super::config::{
-    BoostConfig, CategoryRule, ColumnShares, Dart, Growth, MonotoneMethod, Precision, Sampling, Score, SplitLimits,
-    Stopping,
+    BoostConfig, CategoryRule, ColumnShares, Dart, Growth, MonotoneMethod, Precision, Sampling, Score,
+    SplitLimits, Stopping,
 };
 use super::fit::train_view;
 use super::model::BoostModel;
 use super::objective::{
-    Absolute, BinaryLogLoss, CrossEntropy, Fair, Gamma, Huber, Labels, Objective, OneVersusAll, Percentage, Poisson,
-    Quantile, Softmax, Squared, Tweedie,
+    Absolute, BinaryLogLoss, CrossEntropy, Fair, Gamma, Huber, Labels, Objective, OneVersusAll, Percentage,
+    Poisson, Quantile, Softmax, Squared, Tweedie,
 };
 use super::reading::{Reading, metric};
 
@@ -57,7 +58,11 @@ impl Learn for LightGbm {
         has_out_of_bag: false,
     };
 
-    fn fit(params: &Checked<LightGbmParams>, train: &TrainView<'_>, cx: &FitContext<'_>) -> Result<BoostModel, FitError> {
+    fn fit(
+        params: &Checked<LightGbmParams>,
+        train: &TrainView<'_>,
+        cx: &FitContext<'_>,
+    ) -> Result<BoostModel, FitError> {
         let objective = objective(params, train)?;
         let config = config(params, train)?;
         train_view(&config, objective.as_ref(), train, cx)
@@ -126,10 +131,12 @@ fn config(params: &LightGbmParams, train: &TrainView<'_>) -> Result<BoostConfig,
             top: params.top_rate,
             other: params.other_rate,
         },
-        RowSampling::Bagging if params.bagging_freq > 0 && params.bagging_fraction < 1.0 => Sampling::Bernoulli {
-            share: params.bagging_fraction,
-            every: params.bagging_freq as usize,
-        },
+        RowSampling::Bagging if params.bagging_freq > 0 && params.bagging_fraction < 1.0 => {
+            Sampling::Bernoulli {
+                share: params.bagging_fraction,
+                every: params.bagging_freq as usize,
+            }
+        }
         RowSampling::Bagging => Sampling::All,
     };
     Ok(BoostConfig {
@@ -137,7 +144,11 @@ fn config(params: &LightGbmParams, train: &TrainView<'_>) -> Result<BoostConfig,
         learning_rate: params.learning_rate,
         growth: Growth::LeafWise,
         leaves_max: params.num_leaves as usize,
-        depth_max: if params.max_depth > 0 { params.max_depth as usize } else { usize::MAX },
+        depth_max: if params.max_depth > 0 {
+            params.max_depth as usize
+        } else {
+            usize::MAX
+        },
         limits: limits(params),
         columns: ColumnShares {
             tree: params.feature_fraction,
@@ -160,7 +171,11 @@ fn config(params: &LightGbmParams, train: &TrainView<'_>) -> Result<BoostConfig,
         },
         interactions: reading.sets("interaction_constraints", &params.interaction_constraints)?,
         bins_max: params.max_bin as usize,
-        precision: if params.use_quantized_grad { Precision::Quantised } else { Precision::Exact },
+        precision: if params.use_quantized_grad {
+            Precision::Quantised
+        } else {
+            Precision::Exact
+        },
         leaf_steps: 1,
         score: Score::L2,
         random_strength: 0.0,

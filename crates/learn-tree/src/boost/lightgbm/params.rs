@@ -171,8 +171,15 @@ fn check(params: &LightGbmParams) -> Result<(), ParamError> {
     if params.is_unbalance && params.scale_pos_weight != 1.0 {
         return conflict("is_unbalance", "scale_pos_weight", "set one of them");
     }
-    if params.data_sample_strategy == RowSampling::Goss && params.bagging_fraction < 1.0 && params.bagging_freq > 0 {
-        return conflict("data_sample_strategy", "bagging_fraction", "goss chooses the rows by itself");
+    if params.data_sample_strategy == RowSampling::Goss
+        && params.bagging_fraction < 1.0
+        && params.bagging_freq > 0
+    {
+        return conflict(
+            "data_sample_strategy",
+            "bagging_fraction",
+            "goss chooses the rows by itself",
+        );
     }
     if params.data_sample_strategy == RowSampling::Goss && params.top_rate + params.other_rate > 1.0 {
         return conflict("top_rate", "other_rate", "together they are at most 1");
@@ -181,7 +188,11 @@ fn check(params: &LightGbmParams) -> Result<(), ParamError> {
         return conflict("objective", "alpha", "a quantile's level lies between 0 and 1");
     }
     if params.boosting == Boosting::Dart && params.early_stopping_round > 0 {
-        return conflict("boosting", "early_stopping_round", "dart changes earlier trees, so rounds cannot be taken back");
+        return conflict(
+            "boosting",
+            "early_stopping_round",
+            "dart changes earlier trees, so rounds cannot be taken back",
+        );
     }
     if params.linear_tree && params.lambda_l1 > 0.0 {
         return conflict("linear_tree", "lambda_l1", "lines have an L2 penalty only");

@@ -14,17 +14,19 @@ mod params;
 pub use params::{Booster, GrowPolicy, SamplingMethod, XgBoostObjective, XgBoostParams};
 
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task, TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
+    TaskKind, TrainView,
 };
 
 use super::config::{
-    BoostConfig, CategoryRule, ColumnShares, Dart, Growth, MonotoneMethod, Precision, Sampling, Score, SplitLimits,
-    Stopping,
+    BoostConfig, CategoryRule, ColumnShares, Dart, Growth, MonotoneMethod, Precision, Sampling, Score,
+    SplitLimits, Stopping,
 };
 use super::fit::train_view;
 use super::model::BoostModel;
 use super::objective::{
-    Absolute, BinaryLogLoss, CrossEntropy, Gamma, Objective, Poisson, PseudoHuber, Quantile, Softmax, Squared, Tweedie,
+    Absolute, BinaryLogLoss, CrossEntropy, Gamma, Objective, Poisson, PseudoHuber, Quantile, Softmax,
+    Squared, Tweedie,
 };
 use super::reading::{Reading, metric};
 
@@ -56,7 +58,11 @@ impl Learn for XgBoost {
         has_out_of_bag: false,
     };
 
-    fn fit(params: &Checked<XgBoostParams>, train: &TrainView<'_>, cx: &FitContext<'_>) -> Result<BoostModel, FitError> {
+    fn fit(
+        params: &Checked<XgBoostParams>,
+        train: &TrainView<'_>,
+        cx: &FitContext<'_>,
+    ) -> Result<BoostModel, FitError> {
         let objective = objective(params, train.task())?;
         let config = config(params, train)?;
         train_view(&config, objective.as_ref(), train, cx)
@@ -89,7 +95,11 @@ fn objective(params: &XgBoostParams, task: Task) -> Result<Box<dyn Objective>, F
         (Name::Logistic, Task::Regression) => Box::new(CrossEntropy),
         (Name::Quantile, Task::Regression) => Box::new(Quantile::new(&[params.quantile_alpha])),
         (Name::Poisson, Task::Regression) => Box::new(Poisson {
-            step_max: if params.max_delta_step > 0.0 { params.max_delta_step } else { 0.7 },
+            step_max: if params.max_delta_step > 0.0 {
+                params.max_delta_step
+            } else {
+                0.7
+            },
         }),
         (Name::Gamma, Task::Regression) => Box::new(Gamma),
         (Name::Tweedie, Task::Regression) => Box::new(Tweedie {
@@ -119,7 +129,11 @@ fn config(params: &XgBoostParams, train: &TrainView<'_>) -> Result<BoostConfig, 
             GrowPolicy::LossGuide => Growth::LeafWise,
         },
         leaves_max: params.max_leaves as usize,
-        depth_max: if params.max_depth > 0 { params.max_depth as usize } else { usize::MAX },
+        depth_max: if params.max_depth > 0 {
+            params.max_depth as usize
+        } else {
+            usize::MAX
+        },
         limits: SplitLimits {
             alpha: params.alpha,
             lambda: params.lambda,
@@ -152,8 +166,16 @@ fn config(params: &XgBoostParams, train: &TrainView<'_>) -> Result<BoostConfig, 
         monotone: reading.directions("monotone_constraints", &params.monotone_constraints)?,
         monotone_method: MonotoneMethod::Basic,
         interactions: reading.sets("interaction_constraints", &params.interaction_constraints)?,
-        bins_max: if params.max_bin == 256 { 255 } else { params.max_bin as usize },
-        precision: if params.quantized_gradients { Precision::Quantised } else { Precision::Exact },
+        bins_max: if params.max_bin == 256 {
+            255
+        } else {
+            params.max_bin as usize
+        },
+        precision: if params.quantized_gradients {
+            Precision::Quantised
+        } else {
+            Precision::Exact
+        },
         leaf_steps: 1,
         score: Score::L2,
         random_strength: 0.0,
@@ -170,7 +192,9 @@ fn sampling(params: &XgBoostParams) -> Sampling {
             share: params.subsample,
             every: 1,
         },
-        SamplingMethod::GradientBased => Sampling::MinimalVariance { share: params.subsample },
+        SamplingMethod::GradientBased => Sampling::MinimalVariance {
+            share: params.subsample,
+        },
     }
 }
 

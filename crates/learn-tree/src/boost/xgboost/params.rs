@@ -135,10 +135,18 @@ choices! {
 fn check(params: &XgBoostParams) -> Result<(), ParamError> {
     let conflict = |first, second, rule| Err(ParamError::Conflict { first, second, rule });
     if params.max_depth == 0 && params.max_leaves == 0 && params.grow_policy == GrowPolicy::LossGuide {
-        return conflict("max_depth", "max_leaves", "one of them must limit the tree: set max_leaves or max_depth");
+        return conflict(
+            "max_depth",
+            "max_leaves",
+            "one of them must limit the tree: set max_leaves or max_depth",
+        );
     }
     if params.booster == Booster::Dart && params.early_stopping_rounds > 0 {
-        return conflict("booster", "early_stopping_rounds", "dart changes earlier trees, so rounds cannot be taken back");
+        return conflict(
+            "booster",
+            "early_stopping_rounds",
+            "dart changes earlier trees, so rounds cannot be taken back",
+        );
     }
     Ok(())
 }
