@@ -5,6 +5,8 @@ use kolosal_compute::kernels::histogram::Sample;
 
 use super::grow::{Grown, GrownLeaf};
 use super::leaf::Sums;
+use super::linear::LineFit;
+use super::model::Lines;
 use super::objective::{Labels, LeafRows, Objective};
 use super::quantise::Derivatives;
 use super::search::SearchRule;
@@ -78,46 +80,56 @@ impl Derivatives<'_> {
     }
 }
 
-/// Adds the answers of the leaves to the scores of the tree's own rows, leaf by leaf.
-pub(crate) fn add_answers(grown: &Grown, answers: &[f64], samples: &[Sample], scores: &mut [f64]) {
-    for (leaf, answer) in grown.leaves.iter().zip(answers) {
-        for sample in &samples[leaf.start..leaf.start + leaf.len] {
-            scores[sample.at as usize] += answer;
-        }
-    }
+/// What a tree adds: a number a leaf, or a line where the leaf has one.
+pub(crate) struct Additions<'a> {
+    pub(crate) grown: &'a Grown,
+    pub(crate) answers: &'a [f64],
+    pub(crate) lines: Option<(&'a Lines, &'a LineFit<'a>)>,
 }
 
-/// Adds a tree's answers to the scores of the rows that it did not see (`is_seen` is false), walking their bins.
-pub(crate) fn add_to_others(
-    (grown, answers): (&Grown, &[f64]),
-    table: &Table<'_>,
-    is_seen: &[bool],
-    scores: &mut [f64],
-    crew: &Crew<'_>,
-) {
-    let mut by_node = vec![0.0; grown.splits.len()];
-    for (leaf, answer) in grown.leaves.iter().zip(answers) {
-        by_node[leaf.node as usize] = *answer;
+impl Additions<'_> {
+    fn of_row(&self, leaf: u32, at: u32, answer: f64) -> f64 {
+        let line = self
+            .lines
+            .and_then(|(lines, fit)| lines.answer_of_row(leaf, at, fit));
+        line.unwrap_or(answer)
     }
-    crew.for_each_chunk_mut(scores, BLOCK, |block, part| {
-        for (at, score) in part.iter_mut().enumerate() {
-            let row = block * BLOCK + at;
-            if !is_seen[row] {
-                *score += by_node[grown.leaf_of(table, row as u32)];
+
+    /// Adds to the scores of the tree's own rows, leaf by leaf.
+    pub(crate) fn add_to_own(&self, samples: &[Sample], scores: &mut [f64]) {
+        for (leaf, &answer) in self.grown.leaves.iter().zip(self.answers) {
+            let rows = &samples[leaf.start..leaf.start + leaf.len];
+            if self.lines.is_none() {
+                rows.iter()
+                    .for_each(|sample| scores[sample.at as usize] += answer);
+            } else {
+                rows.iter().for_each(|sample| {
+                    scores[sample.at as usize] += self.of_row(leaf.node, sample.at, answer)
+                });
             }
         }
-    });
-}
+    }
 
-impl Grown {
-    /// The leaf that a row's bins lead to.
-    pub(crate) fn leaf_of(&self, table: &Table<'_>, at: u32) -> usize {
-        let mut node = 0;
-        while let Some(split) = &self.splits[node] {
-            let bin = table.columns()[split.column as usize].bin(at);
-            let goes_left = split.test.is_left(bin, split.missing_left);
-            node = split.left as usize + usize::from(!goes_left);
+    /// Adds to the scores of the rows that the tree did not see (`is_seen` is false), walking their bins.
+    pub(crate) fn add_to_others(
+        &self,
+        table: &Table<'_>,
+        is_seen: &[bool],
+        scores: &mut [f64],
+        crew: &Crew<'_>,
+    ) {
+        let mut by_node = vec![0.0; self.grown.facts.len()];
+        for (leaf, answer) in self.grown.leaves.iter().zip(self.answers) {
+            by_node[leaf.node as usize] = *answer;
         }
-        node
+        crew.for_each_chunk_mut(scores, BLOCK, |block, part| {
+            for (at, score) in part.iter_mut().enumerate() {
+                let row = block * BLOCK + at;
+                if !is_seen[row] {
+                    let leaf = self.grown.bins.leaf_of(table, row as u32);
+                    *score += self.of_row(leaf as u32, row as u32, by_node[leaf]);
+                }
+            }
+        });
     }
 }

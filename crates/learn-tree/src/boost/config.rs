@@ -149,6 +149,17 @@ pub struct Dart {
     pub skip_rate: f64,
     /// Most trees dropped in a round; zero for no limit.
     pub drop_max: usize,
+    /// How new and dropped trees are scaled.
+    pub scale: DartScale,
+}
+
+/// How new and dropped trees are scaled; see [`Dart`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DartScale {
+    /// By the number of dropped trees and one.
+    ByCount,
+    /// By the number of dropped trees and the learning rate.
+    ByRate,
 }
 
 /// How monotone columns bound the leaves.

@@ -8,19 +8,22 @@ use kolosal_compute::kernels::histogram::{Packed, Sample, Slot, Wide};
 use kolosal_frame::FrameView;
 use kolosal_learner::{FitContext, FitError, Meaning, Target, TrainView};
 
-use super::answer::{Answering, add_answers, add_to_others};
+use super::answer::{Additions, Answering};
 use super::columns::ColumnChoice;
 use super::compiled::CompiledCell;
 use super::config::{BoostConfig, Growth, Precision, Sampling};
+use super::dart::Dropouts;
 use super::encoding::Encodings;
-use super::grow::{Ground, Grower, Grown, TreeTask};
-use super::held_out::{HeldOut, Watch, tested_values};
+use super::grow::{BinTree, Ground, Grower, Grown, TreeTask};
+use super::held_out::{HeldOut, Judge, tested_values};
 use super::leaf::Penalty;
+use super::linear::LineFit;
 use super::model::{BoostModel, BoostTree};
 use super::objective::{Labels, Objective};
 use super::quantise::{Derivatives, quantise, widen};
 use super::sampling::Bag;
 use super::search::{SearchRule, UnitSums};
+use super::symmetric::SymmetricRoom;
 use super::table::Table;
 
 /// Rows whose derivatives are computed in one piece.
@@ -159,6 +162,12 @@ pub(crate) struct Fit<'a, S> {
     /// Positions of positive weight.
     pub(crate) rows: Vec<u32>,
     pub(crate) bag: Bag,
+    /// The features as they are, for linear leaves.
+    features: FrameView<'a>,
+    /// Factor on the answers of the trees that are grown next.
+    rate: f64,
+    /// Whether no tree was grown yet.
+    is_first: bool,
     /// Mean square of the last oblivious tree's answers.
     pub(crate) last_answer_size: f64,
     is_seen: Vec<bool>,
@@ -166,6 +175,13 @@ pub(crate) struct Fit<'a, S> {
     held_out: Option<HeldOut<'a>>,
     /// Whether derivatives other than the gradient are all one.
     plain: bool,
+}
+
+/// How the trees of a round are made.
+enum Maker<S> {
+    Plain,
+    Dart(Dropouts),
+    Symmetric(Box<SymmetricRoom<S>>),
 }
 
 /// What growing one tree at a time needs.
@@ -226,6 +242,9 @@ impl<'a, S: Slot> Fit<'a, S> {
                 .filter(|&row| input.labels.weight(row as usize) > 0.0)
                 .collect(),
             bag: Bag::default(),
+            features: input.features,
+            rate: ground.config.learning_rate,
+            is_first: model.trees.is_empty(),
             last_answer_size: 0.0,
             is_seen: vec![false; rows],
             growers: Mutex::new(Vec::new()),
@@ -237,49 +256,67 @@ impl<'a, S: Slot> Fit<'a, S> {
     fn run(mut self, cx: &FitContext<'_>) -> Result<Vec<BoostTree>, FitError> {
         let config = self.ground.config;
         let mut trees = Vec::new();
-        let mut watch = config
-            .stopping
-            .as_ref()
-            .map(|stopping| Watch::new(stopping, self.rows.len()));
-        if let (Some(watch), Some(held)) = (&mut watch, &self.held_out) {
-            watch.stops(
-                0,
-                held.loss(self.objective, config.stopping.as_ref().and_then(|s| s.metric)),
-            );
-        }
-        let mut symmetric = (config.growth == Growth::Oblivious).then(|| self.symmetric_room());
-        let per_round = if symmetric.is_some() {
-            1
-        } else {
-            self.outputs.len()
+        let mut maker = self.maker();
+        let mut judge = self.judge();
+        let per_round = match maker {
+            Maker::Symmetric(_) => 1,
+            _ => self.outputs.len(),
         };
         for round in 0..config.rounds {
             cx.checkpoint()?;
-            derive_all((self.objective, self.labels), &mut self.outputs, self.ground.crew);
-            self.draw(round, cx.seed);
-            let seed = cx.seed.fork("round").fork_index(round as u64);
-            let grown = match &mut symmetric {
-                Some(room) => vec![self.symmetric_round(room, (round, seed))],
-                None => self.round(seed),
-            };
-            let is_done = grown.iter().all(|tree| tree.tree.leaf_count() < 2);
-            trees.extend(grown);
+            self.one_round(&mut maker, &mut trees, (round, cx.seed));
             cx.progress.step(round as u64 + 1, config.rounds as u64);
-            if is_done && self.is_settled() {
+            let fresh = &trees[round * per_round..];
+            if fresh.iter().all(|tree| tree.tree.leaf_count() < 2) && self.is_settled() {
                 break;
             }
-            if let (Some(watch), Some(held)) = (&mut watch, &mut self.held_out) {
-                trees[round * per_round..].iter().for_each(|tree| held.add(tree));
-                let metric = config.stopping.as_ref().and_then(|stopping| stopping.metric);
-                if watch.stops(round + 1, held.loss(self.objective, metric)) {
-                    break;
-                }
+            if judge.as_mut().is_some_and(|judge| judge.stops(round + 1, fresh)) {
+                break;
             }
         }
-        if let (Some(watch), Some(_)) = (&watch, &self.held_out) {
-            trees.truncate(watch.best_rounds() * per_round);
+        if let Some(judge) = judge {
+            trees.truncate(judge.best_rounds() * per_round);
         }
         Ok(trees)
+    }
+
+    fn maker(&self) -> Maker<S> {
+        let config = self.ground.config;
+        match &config.dart {
+            _ if config.growth == Growth::Oblivious => Maker::Symmetric(Box::new(self.symmetric_room())),
+            Some(_) => Maker::Dart(Dropouts::default()),
+            None => Maker::Plain,
+        }
+    }
+
+    fn judge(&mut self) -> Option<Judge<'a>> {
+        let stopping = self.ground.config.stopping.as_ref()?;
+        let held = self.held_out.take()?;
+        Some(Judge::new(stopping, (held, self.objective), self.rows.len()))
+    }
+
+    /// Adds the trees of one round.
+    fn one_round(&mut self, maker: &mut Maker<S>, trees: &mut Vec<BoostTree>, (round, seed): (usize, Seed)) {
+        let (table, crew, config) = (self.ground.table, self.ground.crew, self.ground.config);
+        let round_seed = seed.fork("round").fork_index(round as u64);
+        let mut factor = 1.0;
+        if let (Maker::Dart(dropouts), Some(dart)) = (&mut *maker, &config.dart) {
+            let rule = (dart, config.learning_rate, round_seed.fork("dropouts"));
+            factor = dropouts.drop(rule, trees, (&mut self.outputs, table), crew);
+            self.rate = config.learning_rate * factor;
+        }
+        derive_all((self.objective, self.labels), &mut self.outputs, crew);
+        self.draw(round, seed);
+        match maker {
+            Maker::Symmetric(room) => trees.push(self.symmetric_round(room, (round, round_seed))),
+            Maker::Plain => trees.extend(self.round(round_seed).0),
+            Maker::Dart(dropouts) => {
+                let (fresh, routes) = self.round(round_seed);
+                dropouts.restore((factor, routes), trees, (&mut self.outputs, table), crew);
+                trees.extend(fresh);
+            }
+        }
+        self.is_first = false;
     }
 
     /// Whether a round without a split will be followed by such rounds only.
@@ -328,31 +365,30 @@ impl<'a, S: Slot> Fit<'a, S> {
     }
 
     /// Grows one tree an output and adds their answers to the scores.
-    fn round(&mut self, seed: Seed) -> Vec<BoostTree> {
+    fn round(&mut self, seed: Seed) -> (Vec<BoostTree>, Vec<BinTree>) {
         let mut outputs = std::mem::take(&mut self.outputs);
-        let trees = {
-            let mut jobs: Vec<(&mut Output, Option<BoostTree>)> =
-                outputs.iter_mut().map(|output| (output, None)).collect();
-            let crew = self.ground.crew;
-            if jobs.len() >= crew.threads().max(2) {
-                // Trees share the threads: each is grown by one.
-                crew.for_each_mut(&mut jobs, |at, (output, tree)| {
-                    *tree = Some(self.grow(at, output, seed, &Crew::alone()));
-                });
-            } else {
-                for (at, (output, tree)) in jobs.iter_mut().enumerate() {
-                    *tree = Some(self.grow(at, output, seed, crew));
-                }
+        let mut jobs: Vec<(&mut Output, Option<(BoostTree, BinTree)>)> =
+            outputs.iter_mut().map(|output| (output, None)).collect();
+        let crew = self.ground.crew;
+        if jobs.len() >= crew.threads().max(2) {
+            // Trees share the threads: each is grown by one.
+            crew.for_each_mut(&mut jobs, |at, (output, tree)| {
+                *tree = Some(self.grow(at, output, seed, &Crew::alone()));
+            });
+        } else {
+            for (at, (output, tree)) in jobs.iter_mut().enumerate() {
+                *tree = Some(self.grow(at, output, seed, crew));
             }
-            jobs.into_iter()
-                .map(|(_, tree)| tree.expect("every output has its tree"))
-                .collect()
-        };
+        }
+        let grown = jobs
+            .into_iter()
+            .map(|(_, tree)| tree.expect("every output has its tree"))
+            .unzip();
         self.outputs = outputs;
-        trees
+        grown
     }
 
-    fn grow(&self, at: usize, output: &mut Output, seed: Seed, crew: &Crew<'_>) -> BoostTree {
+    fn grow(&self, at: usize, output: &mut Output, seed: Seed, crew: &Crew<'_>) -> (BoostTree, BinTree) {
         let config = self.ground.config;
         let seed = seed.fork_index(at as u64);
         let ground = Ground { crew, ..*self.ground };
@@ -388,18 +424,25 @@ impl<'a, S: Slot> Fit<'a, S> {
             labels: self.labels,
             output: at,
             rule: &task.rule,
-            learning_rate: config.learning_rate,
+            learning_rate: self.rate,
         };
         let answers = answering.answers(&grown, (&shop.samples, &output.scores), crew);
-        add_answers(&grown, &answers, &shop.samples, &mut output.scores);
+        let fit = LineFit {
+            features: self.features,
+            derivatives,
+            lambda: config.linear_lambda.unwrap_or(0.0),
+            learning_rate: self.rate,
+        };
+        let has_lines = config.linear_lambda.is_some() && !self.is_first;
+        let lines = has_lines.then(|| fit.lines(&grown, &shop.samples, self.ground.table));
+        let additions = Additions {
+            grown: &grown,
+            answers: &answers,
+            lines: lines.as_ref().map(|lines| (lines, &fit)),
+        };
+        additions.add_to_own(&shop.samples, &mut output.scores);
         if self.bag.rows.len() < self.is_seen.len() {
-            add_to_others(
-                (&grown, &answers),
-                ground.table,
-                &self.is_seen,
-                &mut output.scores,
-                crew,
-            );
+            additions.add_to_others(ground.table, &self.is_seen, &mut output.scores, crew);
         }
         for (leaf, answer) in grown.leaves.iter().zip(&answers) {
             grown.tree.set_answer(leaf.node, &[*answer]);
@@ -408,13 +451,16 @@ impl<'a, S: Slot> Fit<'a, S> {
             .lock()
             .expect("no holder of the workshops panics")
             .push(shop);
-        let Grown { tree, facts, .. } = grown;
-        BoostTree {
+        let Grown {
+            tree, facts, bins, ..
+        } = grown;
+        let tree = BoostTree {
             tree,
             output: at as u32,
             facts,
-            lines: None,
-        }
+            lines,
+        };
+        (tree, bins)
     }
 
     fn take_workshop(&self, ground: &Ground<'_>) -> Workshop<S> {
@@ -444,6 +490,17 @@ impl<S> Workshop<S> {
         match precision {
             Precision::Quantised => quantise(derivatives, &mut self.samples, seed, crew),
             Precision::Exact => widen(derivatives, &self.samples, &mut self.wide, crew),
+        }
+    }
+}
+
+impl Output {
+    /// An output whose scores are all the same.
+    pub(crate) fn starting_at(start: f64, rows: usize) -> Self {
+        Self {
+            scores: vec![start; rows],
+            gradients: vec![0.0; rows],
+            hessians: vec![0.0; rows],
         }
     }
 }

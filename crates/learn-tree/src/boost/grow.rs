@@ -51,8 +51,24 @@ pub(crate) struct Grown {
     pub(crate) tree: Tree,
     pub(crate) facts: Vec<NodeFacts>,
     pub(crate) leaves: Vec<GrownLeaf>,
-    /// For each node the split in bins; `None` for leaves.
-    pub(crate) splits: Vec<Option<BinSplit>>,
+    pub(crate) bins: BinTree,
+}
+
+/// A tree over bins: for each node its split; `None` for leaves.
+#[derive(Debug)]
+pub(crate) struct BinTree(Vec<Option<BinSplit>>);
+
+impl BinTree {
+    /// The leaf that a row's bins lead to.
+    pub(crate) fn leaf_of(&self, table: &Table<'_>, at: u32) -> usize {
+        let mut node = 0;
+        while let Some(split) = &self.0[node] {
+            let bin = table.columns()[split.column as usize].bin(at);
+            let goes_left = split.test.is_left(bin, split.missing_left);
+            node = split.left as usize + usize::from(!goes_left);
+        }
+        node
+    }
 }
 
 /// A leaf and its rows.
@@ -171,7 +187,7 @@ impl<S: Slot> Grower<S> {
                 tree: Tree::new(1),
                 facts: vec![NodeFacts::default()],
                 leaves: Vec::new(),
-                splits: vec![None],
+                bins: BinTree(vec![None]),
             },
         };
         growing.run();
@@ -368,8 +384,8 @@ impl<S: Slot> Growing<'_, S> {
         let first = self.grown.tree.split(leaf.node, candidate.column, &test, side);
         self.grown.facts[leaf.node as usize].gain = candidate.gain as f32;
         self.grown.facts.extend([NodeFacts::default(); 2]);
-        self.grown.splits.extend([None, None]);
-        self.grown.splits[leaf.node as usize] = Some(BinSplit {
+        self.grown.bins.0.extend([None, None]);
+        self.grown.bins.0[leaf.node as usize] = Some(BinSplit {
             column: candidate.column,
             test: candidate.test.clone(),
             missing_left,

@@ -48,18 +48,6 @@ impl<'a> HeldOut<'a> {
         }
     }
 
-    /// Multiplies what is added by a tree with `factor`: adds `factor - 1` times its answers.
-    pub(crate) fn rescale(&mut self, tree: &BoostTree, factor: f64) {
-        let mut answer = vec![0.0; self.scores.len()];
-        for (row, values) in self.values.chunks_exact(self.width.max(1)).enumerate() {
-            answer.fill(0.0);
-            tree.add_to(values, &mut answer);
-            for (scores, value) in self.scores.iter_mut().zip(&answer) {
-                scores[row] += value * (factor - 1.0);
-            }
-        }
-    }
-
     /// How bad the answers are: less is better.
     pub(crate) fn loss(&self, objective: &dyn Objective, metric: Option<&'static dyn Metric>) -> f64 {
         let scores: Vec<&[f64]> = self.scores.iter().map(Vec::as_slice).collect();
@@ -133,6 +121,44 @@ impl Watch {
     /// Rounds that gave the best loss.
     pub(crate) fn best_rounds(&self) -> usize {
         self.best_rounds
+    }
+}
+
+/// Judges a fit by held-out rows, round by round.
+pub(crate) struct Judge<'a> {
+    held: HeldOut<'a>,
+    watch: Watch,
+    objective: &'a dyn Objective,
+    metric: Option<&'static dyn Metric>,
+}
+
+impl<'a> Judge<'a> {
+    /// A judge of a fit on so many rows; the model before the first round is judged at once.
+    pub(crate) fn new(
+        stopping: &Stopping,
+        (held, objective): (HeldOut<'a>, &'a dyn Objective),
+        rows: usize,
+    ) -> Self {
+        let mut judge = Self {
+            held,
+            watch: Watch::new(stopping, rows),
+            objective,
+            metric: stopping.metric,
+        };
+        judge.stops(0, &[]);
+        judge
+    }
+
+    /// Takes the trees of the latest round; true if it is time to stop.
+    pub(crate) fn stops(&mut self, rounds: usize, fresh: &[BoostTree]) -> bool {
+        fresh.iter().for_each(|tree| self.held.add(tree));
+        let loss = self.held.loss(self.objective, self.metric);
+        self.watch.stops(rounds, loss)
+    }
+
+    /// Rounds that gave the best loss.
+    pub(crate) fn best_rounds(&self) -> usize {
+        self.watch.best_rounds()
     }
 }
 

@@ -13,12 +13,14 @@ pub mod catboost;
 mod columns;
 mod compiled;
 mod config;
+mod dart;
 mod encoding;
 mod fit;
 mod grow;
 mod held_out;
 mod leaf;
 pub mod lightgbm;
+mod linear;
 mod link;
 mod model;
 mod monotone;
@@ -27,23 +29,27 @@ mod oblivious;
 mod pool;
 mod quantise;
 mod reading;
+mod refit;
 mod sample;
 mod sampling;
 mod search;
 pub mod shap;
 mod symmetric;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod xgboost;
 
 pub use catboost::{CatBoost, CatBoostParams};
 pub use compiled::Scorer;
 pub use config::{
-    BoostConfig, CategoryRule, ColumnShares, Dart, EncodeRule, Growth, MonotoneMethod, Precision, Sampling,
-    Score, SplitLimits, Stopping,
+    BoostConfig, CategoryRule, ColumnShares, Dart, DartScale, EncodeRule, Growth, MonotoneMethod, Precision,
+    Sampling, Score, SplitLimits, Stopping,
 };
 pub use fit::{BoostInput, train};
 pub use lightgbm::{LightGbm, LightGbmParams};
 pub use link::Link;
 pub use model::BoostModel;
+pub use refit::{RefitRule, refit};
 pub use sample::{SampleGrowth, SampleShape, sample_model};
 pub use xgboost::{XgBoost, XgBoostParams};

@@ -54,10 +54,10 @@ impl Reading<'_> {
         if inner.is_empty() {
             return Ok(Vec::new());
         }
-        let inner = inner
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .unwrap_or(inner);
+        let inner = match inner.strip_prefix("[[") {
+            Some(_) => inner[1..].strip_suffix(']').unwrap_or(inner),
+            None => inner,
+        };
         let mut sets = Vec::new();
         for part in inner.split('[').skip(1) {
             let Some((items, _)) = part.split_once(']') else {

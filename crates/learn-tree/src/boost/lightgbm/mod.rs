@@ -16,14 +16,15 @@ mod params;
 
 pub use params::{Boosting, LightGbmObjective, LightGbmParams, MonotoneMethodChoice, RowSampling};
 
+use kolosal_frame::Schema;
 use kolosal_learner::{
     ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
     TaskKind, TrainView,
 };
 
 use super::config::{
-    BoostConfig, CategoryRule, ColumnShares, Dart, Growth, MonotoneMethod, Precision, Sampling, Score,
-    SplitLimits, Stopping,
+    BoostConfig, CategoryRule, ColumnShares, Dart, DartScale, Growth, MonotoneMethod, Precision, Sampling,
+    Score, SplitLimits, Stopping,
 };
 use super::fit::train_view;
 use super::model::BoostModel;
@@ -122,10 +123,19 @@ fn unsuited(task: Task) -> FitError {
     }
 }
 
+/// The engine's configuration for these parameters and columns.
 fn config(params: &LightGbmParams, train: &TrainView<'_>) -> Result<BoostConfig, ParamError> {
-    let reading = Reading {
-        schema: train.features().frame().schema(),
-    };
+    configure(params, train.features().frame().schema())
+}
+
+/// The engine's configuration for LightGBM's defaults.
+pub fn defaults() -> BoostConfig {
+    let schema = Schema::new(Vec::new()).expect("no names, no two alike");
+    configure(&LightGbmParams::default(), &schema).expect("defaults are legal and name no column")
+}
+
+fn configure(params: &LightGbmParams, schema: &Schema) -> Result<BoostConfig, ParamError> {
+    let reading = Reading { schema };
     let sampling = match params.data_sample_strategy {
         RowSampling::Goss => Sampling::OneSide {
             top: params.top_rate,
@@ -163,6 +173,7 @@ fn config(params: &LightGbmParams, train: &TrainView<'_>) -> Result<BoostConfig,
             drop_rate: params.drop_rate,
             skip_rate: params.skip_drop,
             drop_max: params.max_drop.max(0) as usize,
+            scale: DartScale::ByCount,
         }),
         monotone: reading.directions("monotone_constraints", &params.monotone_constraints)?,
         monotone_method: match params.monotone_constraints_method {

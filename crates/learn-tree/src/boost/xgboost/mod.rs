@@ -19,8 +19,8 @@ use kolosal_learner::{
 };
 
 use super::config::{
-    BoostConfig, CategoryRule, ColumnShares, Dart, Growth, MonotoneMethod, Precision, Sampling, Score,
-    SplitLimits, Stopping,
+    BoostConfig, CategoryRule, ColumnShares, Dart, DartScale, Growth, MonotoneMethod, Precision, Sampling,
+    Score, SplitLimits, Stopping,
 };
 use super::fit::train_view;
 use super::model::BoostModel;
@@ -162,6 +162,7 @@ fn config(params: &XgBoostParams, train: &TrainView<'_>) -> Result<BoostConfig, 
             drop_rate: params.rate_drop,
             skip_rate: params.skip_drop,
             drop_max: 0,
+            scale: DartScale::ByRate,
         }),
         monotone: reading.directions("monotone_constraints", &params.monotone_constraints)?,
         monotone_method: MonotoneMethod::Basic,
