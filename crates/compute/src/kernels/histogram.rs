@@ -302,6 +302,17 @@ pub fn partition(samples: &mut [Sample], spare: &mut [Sample], left: impl Fn(u32
     lefts
 }
 
+/// Adds the sums of other rows, slot by slot.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn merge<S: Slot>(slots: &mut [S], others: &[S]) {
+    assert_eq!(slots.len(), others.len(), "slots of the same columns");
+    for (slot, &other) in slots.iter_mut().zip(others) {
+        *slot = slot.plus(other);
+    }
+}
+
 /// Turns a parent's slots into those of one child, given the other child's.
 ///
 /// # Panics

@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 
 use kolosal_base::{Rng, Seed};
 use kolosal_compute::Crew;
-use kolosal_compute::kernels::histogram::{Sample, Slot, subtract};
+use kolosal_compute::kernels::histogram::{Sample, Slot, merge, subtract};
 
 use super::columns::ColumnChoice;
 use super::config::{BoostConfig, Growth};
@@ -17,11 +17,17 @@ use super::model::NodeFacts;
 use super::monotone::split_bounds;
 use super::pool::Pool;
 use super::search::{Candidate, NodeState, SearchRule, SearchScratch, UnitSums};
-use super::table::{BinTest, Table};
+use super::table::{BinTest, Table, TableColumn};
 use crate::tree::{Side, Tree};
 
 /// Steps (rows times columns, and slots) from which a node's columns are worth spreading over threads.
-const SPREAD_MIN: usize = 12_000;
+const SPREAD_MIN: usize = 2_500;
+
+/// Rows of a node from which threads share its rows instead of its columns, and from which its rows are parted by several.
+const ROWS_SPREAD_MIN: usize = 1_024;
+
+/// Columns a thread from which sharing columns costs no more than sharing rows: a row's codes then fill a cache line each.
+const COLUMNS_SPREAD_MIN: usize = 64;
 
 /// What stays the same for all trees of a fit.
 pub(crate) struct Ground<'a> {
@@ -134,6 +140,8 @@ pub(crate) struct Grower<S> {
     pub(crate) pool: Pool<S>,
     spare: Vec<Sample>,
     rooms: Vec<Room<S>>,
+    /// Sums of the rows of all threads but the first.
+    partial: Vec<Vec<S>>,
 }
 
 /// One thread's share of a search.
@@ -165,6 +173,7 @@ impl<S: Slot> Grower<S> {
         Self {
             pool: Pool::new(ground.table.slot_count(), wanted + 1),
             spare: vec![Sample::default(); ground.table.row_count()],
+            partial: vec![Vec::new(); ground.crew.threads() - 1],
             rooms: parts
                 .into_iter()
                 .map(|columns| Room {
@@ -361,24 +370,14 @@ impl<S: Slot> Growing<'_, S> {
 
     /// Moves the rows of a leaf to its children and makes it a split.
     fn divide(&mut self, leaf: &GrownLeaf, candidate: &Candidate) -> [GrownLeaf; 2] {
-        let column = &self.ground.table.columns()[candidate.column as usize];
-        let rows = &mut self.samples[leaf.start..leaf.start + leaf.len];
         let missing_left = candidate.missing_left;
-        let lefts = match &candidate.test {
-            BinTest::UpTo(last) => {
-                // Bin 0 comes first: a shifted comparison decides both at once.
-                let (low, span) = if missing_left { (0, last + 1) } else { (1, *last) };
-                column.partition(rows, &mut self.grower.spare, &|bin| bin.wrapping_sub(low) < span)
-            }
-            test => column.partition(rows, &mut self.grower.spare, &|bin| {
-                test.is_left(bin, missing_left)
-            }),
-        };
+        let lefts = self.part(leaf, candidate);
         let slots = self
             .ground
             .table
             .slots_of(candidate.column as usize, candidate.column as usize + 1);
         let present = &self.ground.present[slots];
+        let column = &self.ground.table.columns()[candidate.column as usize];
         let test = column.test(&candidate.test, |bin| present[bin]);
         let side = if missing_left { Side::Left } else { Side::Right };
         let first = self.grown.tree.split(leaf.node, candidate.column, &test, side);
@@ -394,6 +393,39 @@ impl<S: Slot> Growing<'_, S> {
         let children = self.children(leaf, candidate, (first, lefts));
         children.iter().for_each(|child| self.record(child));
         children
+    }
+
+    /// Moves the rows that go left to the front of the leaf's, in order; returns how many there are.
+    fn part(&mut self, leaf: &GrownLeaf, candidate: &Candidate) -> usize {
+        let column = &self.ground.table.columns()[candidate.column as usize];
+        let rows = &mut self.samples[leaf.start..leaf.start + leaf.len];
+        let crew = self.ground.crew;
+        let parts = if rows.len() < 2 * ROWS_SPREAD_MIN {
+            1
+        } else {
+            crew.threads()
+        };
+        if parts == 1 {
+            return part_rows(column, candidate, rows, &mut self.grower.spare);
+        }
+        let share = rows.len().div_ceil(parts);
+        let mut jobs: Vec<(&mut [Sample], &mut [Sample], usize)> = rows
+            .chunks_mut(share)
+            .zip(self.grower.spare.chunks_mut(share))
+            .map(|(rows, spare)| (rows, spare, 0))
+            .collect();
+        crew.for_each_mut(&mut jobs, |_, (rows, spare, lefts)| {
+            *lefts = part_rows(column, candidate, rows, spare);
+        });
+        let counts: Vec<(usize, usize)> = jobs.iter().map(|(rows, _, lefts)| (rows.len(), *lefts)).collect();
+        // Each share holds its left rows and then its right ones: the left ones move in front of the right ones before them.
+        let (mut lefts, mut end) = (0, 0);
+        for (len, left) in counts {
+            rows[lefts..end + left].rotate_left(end - lefts);
+            lefts += left;
+            end += len;
+        }
+        lefts
     }
 
     fn children(
@@ -447,31 +479,51 @@ impl<S: Slot> Growing<'_, S> {
     /// Adds the first leaf up, takes it from the parent where there is a second, and finds the best split of each.
     fn search(&mut self, pair: &Pair<'_>, (own, parent): (usize, Option<usize>)) -> [Option<Candidate>; 2] {
         let Ground { table, crew, .. } = *self.ground;
-        let (mut first, mut second) = match parent {
-            Some(parent) => self.grower.pool.two(own, parent),
-            None => (self.grower.pool.one(own), &mut [][..]),
-        };
         let steps = pair.first.len * table.columns().len() + 2 * table.slot_count();
         let samples = &self.samples[pair.first.start..pair.first.start + pair.first.len];
-        let mut jobs: Vec<Job<'_, S>> = Vec::with_capacity(self.grower.rooms.len());
-        for room in &mut self.grower.rooms {
-            let slots = table.slots_of(room.columns.0, room.columns.1).len();
-            let (mine, rest) = first.split_at_mut(slots);
-            first = rest;
-            let (parents, rest) = second.split_at_mut(if parent.is_some() { slots } else { 0 });
-            second = rest;
-            jobs.push(Job { room, mine, parents });
-        }
         let task = Search {
             ground: self.ground,
             task: self.task,
             pair,
             samples,
         };
+        let by_rows = task.shares_rows();
+        if by_rows {
+            task.add_in_parts(self.grower.pool.one(own), &mut self.grower.partial);
+        }
+        let (mut first, mut second) = match parent {
+            Some(parent) => self.grower.pool.two(own, parent),
+            None => (self.grower.pool.one(own), &mut [][..]),
+        };
+        let partial = if by_rows { &self.grower.partial[..] } else { &[] };
+        let mut jobs: Vec<Job<'_, S>> = Vec::with_capacity(self.grower.rooms.len());
+        for room in &mut self.grower.rooms {
+            let range = table.slots_of(room.columns.0, room.columns.1);
+            let slots = range.len();
+            let (mine, rest) = first.split_at_mut(slots);
+            first = rest;
+            let (parents, rest) = second.split_at_mut(if parent.is_some() { slots } else { 0 });
+            second = rest;
+            let partial = partial.iter().map(|partial| &partial[range.clone()]).collect();
+            jobs.push(Job {
+                room,
+                mine,
+                parents,
+                partial,
+            });
+        }
+        let run = |job: &mut Job<'_, S>| {
+            if by_rows {
+                job.partial.iter().for_each(|partial| merge(job.mine, partial));
+            } else {
+                task.add(job);
+            }
+            task.run(job);
+        };
         if steps < SPREAD_MIN {
-            jobs.iter_mut().for_each(|job| task.run(job));
+            jobs.iter_mut().for_each(run);
         } else {
-            crew.for_each_mut(&mut jobs, |_, job| task.run(job));
+            crew.for_each_mut(&mut jobs, |_, job| run(job));
         }
         drop(jobs);
         let mut best = [None, None];
@@ -489,6 +541,8 @@ struct Job<'a, S> {
     room: &'a mut Room<S>,
     mine: &'a mut [S],
     parents: &'a mut [S],
+    /// What other threads have added up of the node's rows.
+    partial: Vec<&'a [S]>,
 }
 
 struct Search<'a> {
@@ -499,10 +553,46 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn run<S: Slot>(&self, job: &mut Job<'_, S>) {
+    /// Whether threads share the node's rows: where few columns would be left for each.
+    fn shares_rows(&self) -> bool {
+        let threads = self.ground.crew.threads();
+        threads > 1
+            && self.samples.len() >= ROWS_SPREAD_MIN
+            && self.ground.table.columns().len() < COLUMNS_SPREAD_MIN * threads
+    }
+
+    /// Adds the node's rows up, a share by each thread: the first into `own`, the others into `partial`.
+    fn add_in_parts<S: Slot>(&self, own: &mut [S], partial: &mut [Vec<S>]) {
         let table = self.ground.table;
+        let share = self.samples.len().div_ceil(partial.len() + 1);
+        let mut jobs: Vec<(&[Sample], &mut [S])> = Vec::with_capacity(partial.len() + 1);
+        let mut rest = self.samples;
+        for slots in std::iter::once(own).chain(partial.iter_mut().map(|slots| {
+            slots.resize(table.slot_count(), S::default());
+            &mut slots[..]
+        })) {
+            let (mine, others) = rest.split_at(share.min(rest.len()));
+            rest = others;
+            jobs.push((mine, slots));
+        }
+        self.ground.crew.for_each_mut(&mut jobs, |_, (samples, slots)| {
+            slots.fill(S::default());
+            for columns in table.parts(1) {
+                let range = table.slots_of(columns.0, columns.1);
+                table.add(samples, self.task.wide, columns, &mut slots[range]);
+            }
+        });
+    }
+
+    /// Adds the node's rows up for the job's columns.
+    fn add<S: Slot>(&self, job: &mut Job<'_, S>) {
         job.mine.fill(S::default());
-        table.add(self.samples, self.task.wide, job.room.columns, job.mine);
+        self.ground
+            .table
+            .add(self.samples, self.task.wide, job.room.columns, job.mine);
+    }
+
+    fn run<S: Slot>(&self, job: &mut Job<'_, S>) {
         if let Some(second) = self.pair.second {
             subtract(job.parents, job.mine);
             if self.pair.searched[1] {
@@ -553,6 +643,24 @@ impl Search<'_> {
             keep_better(&mut best, found);
         }
         best
+    }
+}
+
+/// Moves the rows that go left to the front, in order; returns how many there are.
+fn part_rows(
+    column: &TableColumn<'_>,
+    candidate: &Candidate,
+    rows: &mut [Sample],
+    spare: &mut [Sample],
+) -> usize {
+    let missing_left = candidate.missing_left;
+    match &candidate.test {
+        BinTest::UpTo(last) => {
+            // Bin 0 comes first: a shifted comparison decides both at once.
+            let (low, span) = if missing_left { (0, last + 1) } else { (1, *last) };
+            column.partition(rows, spare, &|bin| bin.wrapping_sub(low) < span)
+        }
+        test => column.partition(rows, spare, &|bin| test.is_left(bin, missing_left)),
     }
 }
 

@@ -112,22 +112,39 @@ struct Scale {
 }
 
 impl Scale {
+    /// Rounds a part; what is known of the derivatives is settled once, outside the loop over rows.
     fn round(&self, derivatives: &Derivatives<'_>, part: &mut [Sample]) -> UnitSums {
-        let mut sums = UnitSums::default();
+        let gradients = derivatives.gradients;
+        match (derivatives.hessians, derivatives.factors) {
+            (None, None) => self.round_rows(part, |at| (gradients[at], 0.0)),
+            (Some(hessians), None) => self.round_rows(part, |at| (gradients[at], hessians[at])),
+            _ => self.round_rows(part, |at| {
+                (derivatives.gradient(at as u32), derivatives.hessian(at as u32))
+            }),
+        }
+    }
+
+    #[inline(always)]
+    fn round_rows(&self, part: &mut [Sample], pair: impl Fn(usize) -> (f32, f32)) -> UnitSums {
+        let (mut gradients, mut hessians) = (0_i64, 0_i64);
         for sample in part {
             let noise = scramble(sample.at ^ self.seed);
             let (low, high) = (unit(noise & 0xffff), unit(noise >> 16));
-            let gradient = floor(derivatives.gradient(sample.at) * self.gradient + low);
+            let (gradient, hessian) = pair(sample.at as usize);
+            let gradient = floor(gradient * self.gradient + low);
             let hessian = if self.is_plain {
                 1
             } else {
-                (derivatives.hessian(sample.at) * self.hessian + high) as u16
+                (hessian * self.hessian + high) as i32 as u16
             };
             *sample = Sample::new(sample.at, gradient, hessian);
-            sums.gradient += i64::from(gradient);
-            sums.hessian += i64::from(hessian);
+            gradients += i64::from(gradient);
+            hessians += i64::from(hessian);
         }
-        sums
+        UnitSums {
+            gradient: gradients,
+            hessian: hessians,
+        }
     }
 }
 
