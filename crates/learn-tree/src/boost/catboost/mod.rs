@@ -20,8 +20,8 @@ mod rate;
 pub use params::{BootstrapType, CatBoostGrowPolicy, CatBoostObjective, CatBoostParams, ScoreFunction};
 
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
-    TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Stopped,
+    Task, TaskKind, TrainView,
 };
 
 use super::config::{
@@ -74,6 +74,16 @@ impl Learn for CatBoost {
 
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
+    }
+
+    fn settle(params: &Checked<CatBoostParams>, stopped: &Stopped) -> Option<CatBoostParams> {
+        // The rate follows from the most rounds there could have been, so it is settled together with them.
+        let loss = loss(params, stopped.task).ok()?;
+        Some(CatBoostParams {
+            iterations: stopped.rounds as i64,
+            learning_rate: rate::choose(params, loss, (stopped.rows, true)),
+            ..(**params).clone()
+        })
     }
 }
 

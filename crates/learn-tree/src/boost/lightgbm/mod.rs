@@ -18,8 +18,8 @@ pub use params::{Boosting, LightGbmObjective, LightGbmParams, MonotoneMethodChoi
 
 use kolosal_frame::Schema;
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
-    TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Stopped,
+    Task, TaskKind, TrainView,
 };
 
 use super::config::{
@@ -71,6 +71,13 @@ impl Learn for LightGbm {
 
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
+    }
+
+    fn settle(params: &Checked<LightGbmParams>, stopped: &Stopped) -> Option<LightGbmParams> {
+        Some(LightGbmParams {
+            n_estimators: stopped.rounds as i64,
+            ..(**params).clone()
+        })
     }
 }
 

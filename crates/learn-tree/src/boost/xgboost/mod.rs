@@ -14,8 +14,8 @@ mod params;
 pub use params::{Booster, GrowPolicy, SamplingMethod, XgBoostObjective, XgBoostParams};
 
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
-    TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Stopped,
+    Task, TaskKind, TrainView,
 };
 
 use super::config::{
@@ -70,6 +70,13 @@ impl Learn for XgBoost {
 
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
+    }
+
+    fn settle(params: &Checked<XgBoostParams>, stopped: &Stopped) -> Option<XgBoostParams> {
+        Some(XgBoostParams {
+            n_estimators: stopped.rounds as i64,
+            ..(**params).clone()
+        })
     }
 }
 
