@@ -425,6 +425,7 @@ impl<'a, S: Slot> Fit<'a, S> {
             output: at,
             rule: &task.rule,
             learning_rate: self.rate,
+            keeps_answers: ground.bounds_leaves_by_each_other(),
         };
         let answers = answering.answers(&grown, (&shop.samples, &output.scores), crew);
         let fit = LineFit {

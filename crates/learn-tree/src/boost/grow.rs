@@ -11,10 +11,10 @@ use kolosal_compute::Crew;
 use kolosal_compute::kernels::histogram::{Sample, Slot, merge, subtract};
 
 use super::columns::ColumnChoice;
-use super::config::{BoostConfig, Growth};
+use super::config::{BoostConfig, Growth, MonotoneMethod};
 use super::leaf::Bounds;
 use super::model::NodeFacts;
-use super::monotone::split_bounds;
+use super::monotone::{Lineage, split_bounds};
 use super::pool::Pool;
 use super::search::{Candidate, NodeState, SearchRule, SearchScratch, UnitSums};
 use super::table::{BinTest, Table, TableColumn};
@@ -38,6 +38,19 @@ pub(crate) struct Ground<'a> {
     pub(crate) present: &'a [bool],
     /// Columns that are not split themselves.
     pub(crate) closed: &'a [bool],
+}
+
+impl Ground<'_> {
+    /// The direction in which answers may move with a column.
+    fn direction(&self, column: u32) -> i8 {
+        self.config.monotone.get(column as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether answers of leaves are bounds of others, so that they may not change once the tree is grown.
+    pub(crate) fn bounds_leaves_by_each_other(&self) -> bool {
+        self.config.monotone_method == MonotoneMethod::Intermediate
+            && self.config.monotone.iter().any(|direction| *direction != 0)
+    }
 }
 
 /// What differs from tree to tree.
@@ -191,6 +204,7 @@ impl<S: Slot> Grower<S> {
             ground,
             task,
             samples,
+            lineage: ground.bounds_leaves_by_each_other().then(Lineage::new),
             grower: self,
             grown: Grown {
                 tree: Tree::new(1),
@@ -211,6 +225,8 @@ struct Growing<'a, S> {
     samples: &'a mut [Sample],
     grower: &'a mut Grower<S>,
     grown: Grown,
+    /// Where leaves bound each other.
+    lineage: Option<Lineage>,
 }
 
 impl<S: Slot> Growing<'_, S> {
@@ -227,11 +243,38 @@ impl<S: Slot> Growing<'_, S> {
             let Some(open) = heap.pop() else { break };
             leaves += 1;
             let children = self.split(open, leaves < leaves_max);
+            if self.lineage.is_some() {
+                heap = self.tighten(&children, heap);
+            }
             children.into_iter().for_each(|child| self.keep(child, &mut heap));
         }
         let rest = heap.into_sorted_vec();
         self.grown.leaves.extend(rest.into_iter().map(|open| open.leaf));
         self.grown.leaves.sort_by_key(|leaf| leaf.node);
+    }
+
+    /// Bounds the leaves across monotone splits by the answers of two new ones; those whose bounds have moved are searched again.
+    fn tighten(&mut self, children: &[Open; 2], heap: BinaryHeap<Open>) -> BinaryHeap<Open> {
+        let mut opens = heap.into_vec();
+        for open in &mut opens {
+            let before = open.leaf.state.bounds;
+            for child in children {
+                let pair = (open.leaf.node, child.leaf.node);
+                let lineage = self.lineage.as_ref().expect("leaves bound each other");
+                let bounds = lineage.tightened(open.leaf.state.bounds, pair, child.leaf.state.answer);
+                open.leaf.state.bounds = bounds;
+            }
+            if open.leaf.state.bounds != before {
+                let room = self.grower.pool.reserve();
+                let pair = self.pair((&open.leaf, true), None, open.depth);
+                [open.best, _] = self.search(&pair, (room, None));
+            }
+        }
+        let (going_on, done): (Vec<Open>, Vec<Open>) =
+            opens.into_iter().partition(|open| open.best.is_some());
+        let mut heap = BinaryHeap::from(going_on);
+        done.into_iter().for_each(|open| self.keep(open, &mut heap));
+        heap
     }
 
     /// Puts a leaf with a split on the heap; one without is done.
@@ -390,6 +433,9 @@ impl<S: Slot> Growing<'_, S> {
             missing_left,
             left: first,
         });
+        if let Some(lineage) = &mut self.lineage {
+            lineage.split(leaf.node, self.ground.direction(candidate.column));
+        }
         let children = self.children(leaf, candidate, (first, lefts));
         children.iter().for_each(|child| self.record(child));
         children
@@ -445,17 +491,11 @@ impl<S: Slot> Growing<'_, S> {
                 bounds,
             )
         };
-        let monotone = self
-            .ground
-            .config
-            .monotone
-            .get(candidate.column as usize)
-            .copied()
-            .unwrap_or(0);
+        let monotone = self.ground.direction(candidate.column);
         let answers = sums.map(|sums| answer(sums, leaf.state.bounds));
-        let bounds = split_bounds(leaf.state.bounds, answers, monotone);
-        let mut path = leaf.path.clone();
         let config = self.ground.config;
+        let bounds = split_bounds(leaf.state.bounds, answers, (monotone, config.monotone_method));
+        let mut path = leaf.path.clone();
         let is_kept = config.linear_lambda.is_some() || !config.interactions.is_empty();
         if is_kept && !path.contains(&candidate.column) {
             path.push(candidate.column);
