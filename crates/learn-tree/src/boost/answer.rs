@@ -48,13 +48,13 @@ impl Answering<'_> {
         }
         if self.objective.renews() {
             let rows: Vec<u32> = rows.iter().map(|sample| sample.at).collect();
-            let leaf = LeafRows {
+            let leaf_rows = LeafRows {
                 labels: self.labels,
                 rows: &rows,
                 scores,
             };
-            if let Some(answer) = self.objective.renew(self.output, &leaf) {
-                return answer;
+            if let Some(answer) = self.objective.renew(self.output, &leaf_rows) {
+                return answer.clamp(leaf.state.bounds.low, leaf.state.bounds.high);
             }
         }
         let sums = self.derivatives.sum(rows);

@@ -34,6 +34,7 @@ mod sample;
 mod sampling;
 mod search;
 pub mod shap;
+mod sweep;
 mod symmetric;
 mod table;
 #[cfg(test)]
