@@ -2,14 +2,16 @@
 //!
 //! `score_speed [SECONDS]`: each number is the best of several rounds that together take about so many seconds (default
 //! 0.5). One thread; one-row numbers go through a [`Scorer`](kolosal_learn_tree::boost::Scorer) and include every row's
-//! codes, rows differ; many-row numbers read a frame of 20,000 rows.
+//! codes, rows differ; many-row numbers read a frame of 20,000 rows; explanations are path-dependent Shapley values.
 
 use std::error::Error;
 use std::io::Write;
 use std::time::Duration;
 
-use kolosal_base::{Clock, Seed, SystemClock};
+use kolosal_base::{Cancel, Clock, Seed, SystemClock};
+use kolosal_compute::Workers;
 use kolosal_frame::{Column, Field, Frame, Kind};
+use kolosal_learn_tree::boost::shap::{Cover, Effort, ExplainError, TreeShap};
 use kolosal_learn_tree::boost::{BoostModel, SampleGrowth, SampleShape, sample_model};
 use kolosal_learner::FittedModel;
 
@@ -50,11 +52,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         model.compile();
         let rows = rows(&shape);
         let one_ns = one_row_ns(&model, &rows, seconds);
-        let many = many_rows_per_s(&model, &frame(&shape, &rows)?, seconds);
+        let frame = frame(&shape, &rows)?;
+        let many = many_rows_per_s(&model, &frame, seconds);
+        let explain_us = explain_us(&model, &frame, seconds)?;
         writeln!(
             std::io::stdout(),
             "{{\"case\": \"{name}\", \"trees\": {}, \"leaves\": {}, \"columns\": {}, \"one_row_ns\": {one_ns:.0}, \
-             \"rows_per_s\": {many:.0}, \"model_bytes\": {plain}, \"compiled_bytes\": {}}}",
+             \"rows_per_s\": {many:.0}, \"explain_us\": {explain_us:.1}, \"model_bytes\": {plain}, \"compiled_bytes\": {}}}",
             shape.trees,
             shape.leaves,
             shape.columns,
@@ -129,4 +133,18 @@ fn many_rows_per_s(model: &BoostModel, frame: &Frame, seconds: f64) -> f64 {
     let mut answers = vec![0.0; frame.row_count()];
     let time = best(seconds, || model.predict_into(frame.view(), &mut answers));
     frame.row_count() as f64 / time
+}
+
+fn explain_us(model: &BoostModel, frame: &Frame, seconds: f64) -> Result<f64, ExplainError> {
+    let (workers, cancel) = (Workers::new(1), Cancel::new());
+    let effort = Effort {
+        workers: &workers,
+        cancel: &cancel,
+    };
+    let shap = TreeShap::new(model, Cover::Auto)?;
+    let part = frame.view().slice(0, 200);
+    let mut values = vec![0.0; 200 * frame.column_count()];
+    let mut outcome = Ok(());
+    let time = best(seconds, || outcome = shap.values_into(part, effort, &mut values));
+    outcome.map(|()| time / 200.0 * 1e6)
 }

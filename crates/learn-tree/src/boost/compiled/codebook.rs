@@ -40,18 +40,22 @@ struct LevelSet {
     levels: u32,
 }
 
+/// A set of levels and whether missing values go left.
+type SetKey = (Vec<u64>, bool);
+
 /// What the trees ask of a column.
 #[derive(Debug, Default)]
 struct Asked {
     cuts: Vec<f64>,
     sides: Vec<(f64, bool)>,
-    sets: BTreeSet<(Vec<u64>, bool)>,
+    sets: BTreeSet<SetKey>,
 }
 
 /// Finds the code and the cut that stand for a test.
 #[derive(Debug)]
 pub(super) struct Index {
-    columns: BTreeMap<usize, (usize, BTreeMap<(Vec<u64>, bool), usize>)>,
+    /// By column: its position among the tested ones, and the codes of its sets.
+    columns: BTreeMap<usize, (usize, BTreeMap<SetKey, usize>)>,
 }
 
 impl Codebook {
@@ -77,7 +81,7 @@ impl Codebook {
         (book, index)
     }
 
-    fn push(&mut self, column: usize, mut asked: Asked) -> BTreeMap<(Vec<u64>, bool), usize> {
+    fn push(&mut self, column: usize, mut asked: Asked) -> BTreeMap<SetKey, usize> {
         let code = self.codes;
         let starts = (self.cuts.len(), self.slots.len(), self.sets.len());
         asked.cuts.sort_by(f64::total_cmp);

@@ -31,6 +31,26 @@
 //! **Derived columns** are players of their own; what falls to one is then split evenly between the raw columns it is made
 //! of.
 //!
+//! ```
+//! use kolosal_base::Cancel;
+//! use kolosal_compute::Workers;
+//! use kolosal_frame::{Column, Field, Frame, Kind};
+//! use kolosal_learn_tree::boost::shap::{Cover, Effort, TreeShap};
+//! use kolosal_learn_tree::boost::{SampleShape, sample_model};
+//!
+//! let model = sample_model(&SampleShape { columns: 2, ..SampleShape::default() });
+//! let column = |name, value| (Field::new(name, Kind::Numeric, "example"), Column::numbers(vec![value]));
+//! let frame = Frame::new(vec![column("a", 0.3), column("b", 0.8)])?;
+//! let (workers, cancel) = (Workers::new(1), Cancel::new());
+//! let shap = TreeShap::new(&model, Cover::Auto)?;
+//! let mut values = [0.0; 2];
+//! shap.values_into(frame.view(), Effort { workers: &workers, cancel: &cancel }, &mut values)?;
+//! let mut score = [0.0];
+//! model.scores_into(frame.view(), usize::MAX, &mut score);
+//! assert!((shap.expected()[0] + values[0] + values[1] - score[0]).abs() < 1e-12);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! **Limits.** Linear leaves are refused: a line in a leaf is no constant, and the games above are not defined for it without a
 //! choice of how absent columns enter the line. A path may test at most 64 distinct columns.
 

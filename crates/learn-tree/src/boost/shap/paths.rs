@@ -40,7 +40,7 @@ pub(super) struct LeafPath {
 }
 
 /// All that a path asks of one column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Element {
     pub(super) column: usize,
     /// The share of cover that stays on the path: the product over the column's edges.
@@ -105,7 +105,7 @@ pub(super) fn resolve(model: &BoostModel, cover: Cover) -> Measure {
 /// Where a walk over all paths of a tree stands.
 struct Visit {
     node: u32,
-    elements: Vec<(usize, f64, Vec<(u32, bool)>)>,
+    elements: Vec<Element>,
 }
 
 impl TreePaths {
@@ -162,34 +162,26 @@ fn share_of(child: f64, node: f64) -> f64 {
 }
 
 /// The elements of a path one edge longer.
-fn extended(
-    elements: &[(usize, f64, Vec<(u32, bool)>)],
-    column: usize,
-    share: f64,
-    turn: (u32, bool),
-) -> Vec<(usize, f64, Vec<(u32, bool)>)> {
+fn extended(elements: &[Element], column: usize, share: f64, turn: (u32, bool)) -> Vec<Element> {
     let mut longer = elements.to_vec();
-    match longer.iter_mut().find(|element| element.0 == column) {
-        Some((_, absent, turns)) => {
-            *absent *= share;
-            turns.push(turn);
+    match longer.iter_mut().find(|element| element.column == column) {
+        Some(element) => {
+            element.absent *= share;
+            element.turns.push(turn);
         }
-        None => longer.push((column, share, vec![turn])),
+        None => longer.push(Element {
+            column,
+            absent: share,
+            turns: vec![turn],
+        }),
     }
     longer
 }
 
 fn leaf_path(tree: &BoostTree, visit: Visit) -> LeafPath {
-    let elements = visit.elements.into_iter();
     LeafPath {
         answer: tree.tree.answer_of(visit.node).expect("leaves answer").to_vec(),
-        elements: elements
-            .map(|(column, absent, turns)| Element {
-                column,
-                absent,
-                turns,
-            })
-            .collect(),
+        elements: visit.elements,
     }
 }
 
