@@ -1,6 +1,6 @@
 //! Times predictions of random boosters that have the shape of fitted ones; prints one JSON object a line.
 //!
-//! `score_speed [SECONDS]`: each number is the best of several rounds that together take about so many seconds (default
+//! `score_speed [SECONDS [CASE]]`: each number is the best of several rounds that together take about so many seconds (default
 //! 0.5). One thread; one-row numbers go through a [`Scorer`](kolosal_learn_tree::boost::Scorer) and include every row's
 //! codes, rows differ; many-row numbers read a frame of 20,000 rows; explanations are path-dependent Shapley values.
 
@@ -19,6 +19,7 @@ const ROWS: usize = 20_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let seconds = std::env::args().nth(1).map_or(Ok(0.5), |text| text.parse())?;
+    let only = std::env::args().nth(2);
     let shape = SampleShape::default();
     let cases = [
         ("leaf_wise_100x31", shape),
@@ -47,6 +48,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         ),
     ];
     for (name, shape) in cases {
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
         let model = sample_model(&shape);
         let plain = model.heap_bytes();
         model.compile();

@@ -62,6 +62,8 @@ struct Run {
     trees: Range<usize>,
     /// Position of the first one among the trees of the form.
     first: usize,
+    /// Whether all leaves hold one number.
+    is_plain_sum: bool,
 }
 
 /// Where the answers of a tree are and what they add to.
