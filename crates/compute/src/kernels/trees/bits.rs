@@ -9,7 +9,7 @@ pub fn spread(bits: u64) -> Codes {
     let (eights, _) = bytes.as_chunks_mut::<8>();
     for (eight, byte) in eights.iter_mut().zip(bits.to_le_bytes()) {
         // Byte `i` keeps bit `i` alone; adding 127 carries into the highest bit unless it is zero.
-        let own = u64::from(byte) * 0x0101_0101_0101_0101 & 0x8040_2010_0804_0201;
+        let own = (u64::from(byte) * 0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
         let carried = own + 0x7f7f_7f7f_7f7f_7f7f;
         *eight = (carried >> 7 & 0x0101_0101_0101_0101).to_le_bytes();
     }
