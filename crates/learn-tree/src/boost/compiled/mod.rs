@@ -12,6 +12,8 @@ mod batch;
 mod build;
 mod cell;
 mod codebook;
+#[cfg(test)]
+pub(crate) mod random_model;
 mod scorer;
 #[cfg(test)]
 pub(crate) mod testing;

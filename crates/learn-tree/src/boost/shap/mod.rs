@@ -32,21 +32,34 @@
 //! of.
 //!
 //! ```
-//! use kolosal_base::Cancel;
-//! use kolosal_compute::Workers;
+//! use kolosal_base::{Cancel, ManualClock, Seed};
+//! use kolosal_compute::{Ledger, Workers};
 //! use kolosal_frame::{Column, Field, Frame, Kind};
 //! use kolosal_learn_tree::boost::shap::{Cover, Effort, TreeShap};
-//! use kolosal_learn_tree::boost::{SampleShape, sample_model};
+//! use kolosal_learn_tree::boost::{LightGbm, LightGbmParams};
+//! use kolosal_learner::{FitContext, Learn, ParamSet, Silent, Target, Task, TrainView};
 //!
-//! let model = sample_model(&SampleShape { columns: 2, ..SampleShape::default() });
-//! let column = |name, value| (Field::new(name, Kind::Numeric, "example"), Column::numbers(vec![value]));
-//! let frame = Frame::new(vec![column("a", 0.3), column("b", 0.8)])?;
 //! let (workers, cancel) = (Workers::new(1), Cancel::new());
+//! let (memory, clock) = (Ledger::unlimited(), ManualClock::default());
+//! let column = |name, step: usize| {
+//!     let values = (0..400).map(|row| (row * step % 20) as f64).collect();
+//!     (Field::new(name, Kind::Numeric, "example"), Column::numbers(values))
+//! };
+//! let frame = Frame::new(vec![column("a", 1), column("b", 7)])?;
+//! let y: Vec<f64> = (0..400).map(|row| f64::from(row % 20) / 10.0).collect();
+//! let train = TrainView::new(frame.view(), Target::Numbers(&y), None, Task::Regression)?;
+//! let cx = FitContext {
+//!     seed: Seed::new(0), workers: &workers, memory: &memory, clock: &clock,
+//!     deadline: None, cancel: &cancel, progress: &Silent, valid: None,
+//! };
+//! let model = LightGbm::fit(&LightGbmParams::default().check()?, &train, &cx)?;
+//!
 //! let shap = TreeShap::new(&model, Cover::Auto)?;
+//! let row = frame.view().slice(5, 1);
 //! let mut values = [0.0; 2];
-//! shap.values_into(frame.view(), Effort { workers: &workers, cancel: &cancel }, &mut values)?;
+//! shap.values_into(row, Effort { workers: &workers, cancel: &cancel }, &mut values)?;
 //! let mut score = [0.0];
-//! model.scores_into(frame.view(), usize::MAX, &mut score);
+//! model.scores_into(row, usize::MAX, &mut score);
 //! assert!((shap.expected()[0] + values[0] + values[1] - score[0]).abs() < 1e-12);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
