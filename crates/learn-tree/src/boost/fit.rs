@@ -72,7 +72,7 @@ pub fn train(
     let codes = matrix.row_codes(cx.workers);
     let table = Table::new(&matrix, codes, view, None);
     let _fit_memory = cx.reserve(fit_bytes(config, &table, objective.outputs()))?;
-    let present = presence(&table);
+    let present = presence(&table, cx.workers);
     let closed = vec![false; table.columns().len()];
     let trees = cx.workers.crew(|crew| {
         let ground = Ground {
@@ -88,6 +88,7 @@ pub fn train(
         }
     })?;
     empty.trees.extend(trees);
+    empty.compile();
     Ok(empty)
 }
 
@@ -116,13 +117,11 @@ fn start(config: &BoostConfig, objective: &dyn Objective, input: &BoostInput<'_>
 }
 
 /// Which slots hold a row that is learned from.
-fn presence(table: &Table<'_>) -> Vec<bool> {
-    let mut present = vec![false; table.slot_count()];
-    for (at, column) in table.columns().iter().enumerate() {
-        let slots = &mut present[table.slots_of(at, at + 1)];
-        (0..table.row_count() as u32).for_each(|row| slots[column.bin(row)] = true);
-    }
-    present
+fn presence(table: &Table<'_>, workers: &kolosal_compute::Workers) -> Vec<bool> {
+    let columns = table.columns();
+    workers
+        .map(columns.len(), |at| columns[at].present(table.row_count()))
+        .concat()
 }
 
 /// Bytes that a fit holds besides the bins.
@@ -425,6 +424,7 @@ impl<'a, S: Slot> Fit<'a, S> {
             output: at,
             rule: &task.rule,
             learning_rate: self.rate,
+            keeps_answers: ground.bounds_leaves_by_each_other(),
         };
         let answers = answering.answers(&grown, (&shop.samples, &output.scores), crew);
         let fit = LineFit {

@@ -33,6 +33,7 @@ mod refit;
 mod sampling;
 mod search;
 pub mod shap;
+mod sweep;
 mod symmetric;
 mod table;
 #[cfg(test)]

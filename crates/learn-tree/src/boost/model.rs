@@ -223,6 +223,14 @@ impl FittedModel for BoostModel {
         self.trees.iter().for_each(|tree| tree.save(to));
     }
 
+    fn rounds(&self) -> Option<usize> {
+        let trees_a_round = self
+            .trees
+            .first()
+            .map_or(1, |tree| self.base.len() / tree.tree.width());
+        Some(self.trees.len() / trees_a_round.max(1))
+    }
+
     fn importances(&self) -> Option<Vec<f64>> {
         let mut gains = self.importances_by(ImportanceKind::Gain);
         let total: f64 = gains.iter().sum();

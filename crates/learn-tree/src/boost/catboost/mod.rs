@@ -20,8 +20,8 @@ mod rate;
 pub use params::{BootstrapType, CatBoostGrowPolicy, CatBoostObjective, CatBoostParams, ScoreFunction};
 
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
-    TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Stopped,
+    Task, TaskKind, TrainView,
 };
 
 use super::config::{
@@ -72,8 +72,22 @@ impl Learn for CatBoost {
         train_view(&config, objective.as_ref(), train, cx)
     }
 
+    fn bins(params: &Checked<CatBoostParams>) -> Option<usize> {
+        Some(bins(params))
+    }
+
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
+    }
+
+    fn settle(params: &Checked<CatBoostParams>, stopped: &Stopped) -> Option<CatBoostParams> {
+        // The rate follows from the most rounds there could have been, so it is settled together with them.
+        let loss = loss(params, stopped.task).ok()?;
+        Some(CatBoostParams {
+            iterations: stopped.rounds as i64,
+            learning_rate: rate::choose(params, loss, (stopped.rows, true)),
+            ..(**params).clone()
+        })
     }
 }
 
@@ -181,7 +195,7 @@ fn config(
         monotone: Vec::new(),
         monotone_method: MonotoneMethod::Basic,
         interactions: Vec::new(),
-        bins_max: params.border_count as usize + 1,
+        bins_max: bins(params),
         precision: Precision::Quantised,
         leaf_steps: steps(params, loss),
         score: match params.score_function {
@@ -204,6 +218,10 @@ fn config(
             CatBoostObjective::Logloss | CatBoostObjective::CrossEntropy | CatBoostObjective::MultiClass
         ),
     })
+}
+
+fn bins(params: &CatBoostParams) -> usize {
+    params.border_count as usize + 1
 }
 
 fn steps(params: &CatBoostParams, loss: CatBoostObjective) -> usize {

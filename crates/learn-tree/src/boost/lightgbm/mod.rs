@@ -18,8 +18,8 @@ pub use params::{Boosting, LightGbmObjective, LightGbmParams, MonotoneMethodChoi
 
 use kolosal_frame::Schema;
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
-    TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Stopped,
+    Task, TaskKind, TrainView,
 };
 
 use super::config::{
@@ -69,9 +69,24 @@ impl Learn for LightGbm {
         train_view(&config, objective.as_ref(), train, cx)
     }
 
+    fn bins(params: &Checked<LightGbmParams>) -> Option<usize> {
+        Some(bins(params))
+    }
+
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
     }
+
+    fn settle(params: &Checked<LightGbmParams>, stopped: &Stopped) -> Option<LightGbmParams> {
+        Some(LightGbmParams {
+            n_estimators: stopped.rounds as i64,
+            ..(**params).clone()
+        })
+    }
+}
+
+fn bins(params: &LightGbmParams) -> usize {
+    params.max_bin as usize
 }
 
 fn objective(params: &LightGbmParams, train: &TrainView<'_>) -> Result<Box<dyn Objective>, FitError> {
@@ -181,7 +196,7 @@ fn configure(params: &LightGbmParams, schema: &Schema) -> Result<BoostConfig, Pa
             MonotoneMethodChoice::Intermediate => MonotoneMethod::Intermediate,
         },
         interactions: reading.sets("interaction_constraints", &params.interaction_constraints)?,
-        bins_max: params.max_bin as usize,
+        bins_max: bins(params),
         precision: if params.use_quantized_grad {
             Precision::Quantised
         } else {

@@ -14,8 +14,8 @@ mod params;
 pub use params::{Booster, GrowPolicy, SamplingMethod, XgBoostObjective, XgBoostParams};
 
 use kolosal_learner::{
-    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Task,
-    TaskKind, TrainView,
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Stopped,
+    Task, TaskKind, TrainView,
 };
 
 use super::config::{
@@ -68,8 +68,27 @@ impl Learn for XgBoost {
         train_view(&config, objective.as_ref(), train, cx)
     }
 
+    fn bins(params: &Checked<XgBoostParams>) -> Option<usize> {
+        Some(bins(params))
+    }
+
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
+    }
+
+    fn settle(params: &Checked<XgBoostParams>, stopped: &Stopped) -> Option<XgBoostParams> {
+        Some(XgBoostParams {
+            n_estimators: stopped.rounds as i64,
+            ..(**params).clone()
+        })
+    }
+}
+
+fn bins(params: &XgBoostParams) -> usize {
+    if params.max_bin == 256 {
+        255
+    } else {
+        params.max_bin as usize
     }
 }
 
@@ -167,11 +186,7 @@ fn config(params: &XgBoostParams, train: &TrainView<'_>) -> Result<BoostConfig, 
         monotone: reading.directions("monotone_constraints", &params.monotone_constraints)?,
         monotone_method: MonotoneMethod::Basic,
         interactions: reading.sets("interaction_constraints", &params.interaction_constraints)?,
-        bins_max: if params.max_bin == 256 {
-            255
-        } else {
-            params.max_bin as usize
-        },
+        bins_max: bins(params),
         precision: if params.quantized_gradients {
             Precision::Quantised
         } else {
