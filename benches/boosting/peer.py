@@ -31,10 +31,11 @@ def read(job):
     for part, frame in frames.items():
         answers = frame.pop(target)
         for name, known in levels.items():
-            texts = frame[name].astype("object").where(frame[name].notna(), None)
-            frame[name] = pandas.Categorical(texts.map(lambda text: text if text is None else str(text)), categories=known)
-        coded = answers.to_numpy(float) if classes is None else answers.map({name: at for at, name in enumerate(classes)}).to_numpy(int)
-        parts[part] = (frame, coded)
+            texts = frame[name].map(str, na_action="ignore")
+            frame[name] = pandas.Categorical(texts.where(texts.isin(known), None), categories=known)
+        if classes is not None:
+            answers = answers.map({name: at for at, name in enumerate(classes)})
+        parts[part] = (frame, answers.to_numpy(float if classes is None else int))
     return parts, list(levels), classes
 
 
@@ -62,7 +63,7 @@ def xgboost_model(job, train, held_out, categories):
     rounds, patience = settings.pop("n_estimators"), settings.pop("early_stopping_rounds", None)
     native = {"enable_categorical": bool(categories), "nthread": job["threads"]}
     data = xgboost.QuantileDMatrix(*train, max_bin=settings.get("max_bin", 256), **native)
-    held = [(xgboost.QuantileDMatrix(*held_out, ref=data, **native), "held out")] if held_out else []
+    held = [(xgboost.QuantileDMatrix(*held_out, ref=data, **native), "held_out")] if held_out else []
     if held and job["task"] != "regression":
         settings["eval_metric"] = "logloss" if job["task"] == "binary" else "mlogloss"
     model = xgboost.train(settings, data, rounds, evals=held, early_stopping_rounds=patience, verbose_eval=False)
