@@ -1,17 +1,19 @@
 //! The training side: binned statistics of columns and combinations, made when asked for and kept while memory allows.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use kolosal_compute::Reservation;
-use kolosal_frame::{Column, FrameView};
+use kolosal_compute::{Ledger, Reservation, Workers};
+use kolosal_frame::FrameView;
 use kolosal_learner::{FitContext, FitError};
 
 use super::Encodings;
 use super::borders::{bin, borders};
+use super::categories::{Categories, Groups};
+use super::encoded::{Cache, Encoded, EncodedStatistic};
 use super::ordered::{Average, Smoothed, shares};
-use super::projection::{Projection, Radix};
-use super::slots::SlotMap;
+use super::projection::Projection;
 use super::table::Table;
 use crate::boost::objective::Labels;
 
@@ -48,20 +50,12 @@ impl Default for EncoderOptions {
     }
 }
 
-/// A category column of the training rows.
-#[derive(Debug)]
-struct Category {
-    column: u32,
-    levels: u32,
-    codes: Vec<u32>,
-}
-
 /// Makes statistics of categories over the training rows of one fit.
 #[derive(Debug)]
 pub(crate) struct Encoder<'a> {
     labels: Labels<'a>,
     options: EncoderOptions,
-    categories: Vec<Category>,
+    categories: Categories,
     means: Vec<Smoothed>,
     orders: Vec<Vec<u32>>,
     cx: Facilities<'a>,
@@ -72,50 +66,14 @@ pub(crate) struct Encoder<'a> {
 /// What making columns needs from outside.
 #[derive(Clone, Copy)]
 struct Facilities<'a> {
-    workers: &'a kolosal_compute::Workers,
-    memory: &'a kolosal_compute::Ledger,
+    workers: &'a Workers,
+    memory: &'a Ledger,
 }
 
-impl std::fmt::Debug for Facilities<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Facilities<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Facilities")
     }
-}
-
-/// The binned statistics of a projection: the means of the target, then the share of rows.
-#[derive(Debug)]
-pub(crate) struct Encoded {
-    /// One a statistic.
-    pub(crate) statistics: Vec<EncodedStatistic>,
-    held: Reservation,
-}
-
-/// One statistic of a projection over the training rows.
-#[derive(Debug)]
-pub(crate) struct EncodedStatistic {
-    /// Ascending; a bin `b` ends at `borders[b - 1]`.
-    pub(crate) borders: Vec<f64>,
-    /// Bins of the rows, 1 ..= borders + 1: one list an order, or one for all orders.
-    bins: Vec<Vec<u8>>,
-}
-
-impl EncodedStatistic {
-    /// The bin of each row when the rows come in an order.
-    pub(crate) fn bins(&self, permutation: usize) -> &[u8] {
-        &self.bins[permutation.min(self.bins.len() - 1)]
-    }
-
-    /// Whether all rows have one bin, so that no split can use it.
-    pub(crate) fn is_constant(&self) -> bool {
-        self.borders.is_empty()
-    }
-}
-
-/// Rows of a projection by combination of levels.
-struct Groups {
-    radix: Radix,
-    slots: SlotMap,
-    of_row: Vec<u32>,
 }
 
 impl<'a> Encoder<'a> {
@@ -139,21 +97,8 @@ impl<'a> Encoder<'a> {
             options.permutations > 0 && options.complexity > 0,
             "at least one of each"
         );
-        let levels_of = |column: u32| match x.column(column as usize) {
-            Column::Categories(categories) => Some(categories.levels().len() as u32),
-            _ => None,
-        };
-        let chosen: Vec<(u32, u32)> = columns
-            .iter()
-            .filter_map(|&column| Some((column, levels_of(column)?)))
-            .collect();
-        let numbers = rows * (chosen.len() + options.permutations);
+        let numbers = rows * (Categories::count(x, columns) + options.permutations);
         let held = cx.reserve((numbers * size_of::<u32>()) as u64)?;
-        let categories = chosen.into_iter().map(|(column, levels)| Category {
-            column,
-            levels,
-            codes: x.codes(column as usize),
-        });
         let means = Average::all(labels, options.averages_max);
         let smoothed = means
             .into_iter()
@@ -170,7 +115,7 @@ impl<'a> Encoder<'a> {
         Ok(Self {
             labels: *labels,
             options,
-            categories: categories.collect(),
+            categories: Categories::new(x, columns),
             means: smoothed.collect(),
             orders: orders.collect(),
             cx: Facilities {
@@ -195,9 +140,9 @@ impl<'a> Encoder<'a> {
     /// Columns to be derived by themselves: those with too many levels for the trees' own splits.
     pub(crate) fn singles(&self) -> Vec<Projection> {
         self.categories
-            .iter()
-            .filter(|category| category.levels > self.options.one_hot_levels_max)
-            .map(|category| Projection::single(category.column))
+            .columns()
+            .filter(|(_, levels)| *levels > self.options.one_hot_levels_max)
+            .map(|(column, _)| Projection::single(column))
             .collect()
     }
 
@@ -205,12 +150,12 @@ impl<'a> Encoder<'a> {
     /// is too complex or has more combinations of levels than 64 bits number.
     pub(crate) fn candidates(&self, used: &[Projection]) -> Vec<Projection> {
         let grown = used.iter().flat_map(|projection| {
-            let columns = self.categories.iter().map(|category| category.column);
-            columns.filter_map(|column| projection.with(column))
+            let columns = self.categories.columns();
+            columns.filter_map(|(column, _)| projection.with(column))
         });
         let mut candidates: Vec<Projection> = grown
             .filter(|projection| projection.columns().len() <= self.options.complexity)
-            .filter(|projection| self.radix(projection).is_some())
+            .filter(|projection| self.categories.radix(projection).is_some())
             .collect();
         candidates.sort_unstable();
         candidates.dedup();
@@ -333,53 +278,29 @@ impl<'a> Encoder<'a> {
 
     fn groups(&self, projection: &Projection) -> Result<(Groups, Reservation), FitError> {
         let rows = self.labels.len();
-        let radix = self.radix(projection).expect("candidates can be numbered");
+        let radix = self
+            .categories
+            .radix(projection)
+            .expect("candidates can be numbered");
         let expected = radix.size().min(rows as u64) as usize;
         // One group a row, and a map of keys of two to four times their number.
         let held = self.cx.memory.reserve((rows * 4 + expected * 24) as u64)?;
-        Ok((self.group(projection, radix, 0..rows as u32), held))
-    }
-
-    fn group(&self, projection: &Projection, radix: Radix, rows: impl Iterator<Item = u32>) -> Groups {
-        let parts = self.parts(projection);
-        let count = self.labels.len();
-        let mut slots = SlotMap::new(radix.size(), count);
-        let mut of_row = vec![0; count];
-        for row in rows {
-            let row = row as usize;
-            let key = radix.key(parts.iter().map(|category| category.codes[row]));
-            of_row[row] = slots.insert(key).0;
-        }
-        Groups { radix, slots, of_row }
-    }
-
-    fn radix(&self, projection: &Projection) -> Option<Radix> {
-        let parts = self.parts(projection);
-        let levels = parts.iter().map(|category| category.levels);
-        Radix::new(levels.collect())
-    }
-
-    fn parts(&self, projection: &Projection) -> Vec<&Category> {
-        let find = |&column: &u32| {
-            let mut found = self
-                .categories
-                .iter()
-                .filter(|category| category.column == column);
-            found.next().expect("the column is encoded")
-        };
-        projection.columns().iter().map(find).collect()
+        Ok((self.categories.group(projection, radix, 0..rows as u32), held))
     }
 
     /// The category columns.
     pub(super) fn columns(&self) -> Vec<u32> {
-        self.categories.iter().map(|category| category.column).collect()
+        self.categories.columns().map(|(column, _)| column).collect()
     }
 
     /// The values of every mean of a projection over the first `count` rows of the first order, in that order.
     pub(super) fn sample(&self, projection: &Projection, count: usize) -> Vec<Vec<f32>> {
         let order = &self.orders[0][..count];
-        let radix = self.radix(projection).expect("candidates can be numbered");
-        let groups = self.group(projection, radix, order.iter().copied());
+        let radix = self
+            .categories
+            .radix(projection)
+            .expect("candidates can be numbered");
+        let groups = self.categories.group(projection, radix, order.iter().copied());
         let mut values = vec![0.0; self.labels.len()];
         let mut sampled = |mean: &Smoothed| {
             mean.ordered(&self.labels, &groups.of_row, order, &mut values);
@@ -403,46 +324,11 @@ impl<'a> Encoder<'a> {
         self.labels.len()
     }
 
-    pub(super) fn workers(&self) -> &'a kolosal_compute::Workers {
+    pub(super) fn workers(&self) -> &'a Workers {
         self.cx.workers
     }
 
-    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
+    fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().expect("no holder of the cache panics")
-    }
-}
-
-/// Binned columns by projection; the least recently used go first.
-#[derive(Debug, Default)]
-struct Cache {
-    entries: BTreeMap<Projection, (u64, Arc<Encoded>)>,
-    bytes: u64,
-    uses: u64,
-}
-
-impl Cache {
-    fn find(&mut self, projection: &Projection) -> Option<Arc<Encoded>> {
-        self.uses += 1;
-        let (used, made) = self.entries.get_mut(projection)?;
-        *used = self.uses;
-        Some(Arc::clone(made))
-    }
-
-    fn keep(&mut self, projection: &Projection, made: &Arc<Encoded>, bytes_max: u64) {
-        self.uses += 1;
-        let entry = (self.uses, Arc::clone(made));
-        self.bytes += made.held.bytes();
-        if let Some((_, old)) = self.entries.insert(projection.clone(), entry) {
-            self.bytes -= old.held.bytes();
-        }
-        while self.bytes > bytes_max {
-            let oldest = self.entries.iter().min_by_key(|(_, (used, _))| *used);
-            let Some(oldest) = oldest.map(|(projection, _)| projection.clone()) else {
-                break;
-            };
-            if let Some((_, old)) = self.entries.remove(&oldest) {
-                self.bytes -= old.held.bytes();
-            }
-        }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use kolosal_learner::FitError;
 
 use super::Encodings;
-use super::encoder::{Encoded, EncodedStatistic, Encoder};
+use super::encoded::{Encoded, EncodedStatistic};
+use super::encoder::Encoder;
 
 /// Derived columns of a whole fit.
 pub(crate) struct FixedColumns {

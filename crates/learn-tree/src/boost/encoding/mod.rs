@@ -21,6 +21,8 @@
 //! `value <= borders[b - 1]`, and prediction cuts at the borders of training.
 
 mod borders;
+mod categories;
+mod encoded;
 mod encoder;
 mod fixed;
 mod ordered;
@@ -33,7 +35,8 @@ mod tests;
 
 use kolosal_learner::{ArtifactError, Decoder, Encoder as ArtifactEncoder};
 
-pub(crate) use encoder::{Encoded, EncodedStatistic, Encoder, EncoderOptions};
+pub(crate) use encoded::{Encoded, EncodedStatistic};
+pub(crate) use encoder::{Encoder, EncoderOptions};
 pub(crate) use fixed::{FixedColumn, FixedColumns};
 pub(crate) use projection::Projection;
 use table::Table;
