@@ -150,7 +150,9 @@ pub enum DataError {
         range: &'static str,
     },
     /// Groups that do not follow one another.
-    #[error("group {group} starts at row {start} of {rows}: the first starts at row 0, each other one behind the one before it")]
+    #[error(
+        "group {group} starts at row {start} of {rows}: the first starts at row 0, each other one behind the one before it"
+    )]
     Groups {
         /// Which group, from one.
         group: usize,
