@@ -16,6 +16,8 @@ pub(super) struct Categories {
 struct Category {
     column: u32,
     levels: u32,
+    /// Levels among the rows; missing values are one.
+    seen: u32,
     codes: Vec<u32>,
 }
 
@@ -39,10 +41,13 @@ impl Categories {
     /// Reads the categories among the columns.
     pub(super) fn new(x: FrameView<'_>, columns: &[u32]) -> Self {
         let read = |&column: &u32| {
+            let levels = levels_of(x, column)?;
+            let codes = x.codes(column as usize);
             Some(Category {
                 column,
-                levels: levels_of(x, column)?,
-                codes: x.codes(column as usize),
+                levels,
+                seen: count_seen(levels, &codes),
+                codes,
             })
         };
         Self {
@@ -51,11 +56,11 @@ impl Categories {
         }
     }
 
-    /// The columns and how many levels each has.
+    /// The columns and how many levels each has among the rows; missing values are one.
     pub(super) fn columns(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
         self.columns
             .iter()
-            .map(|category| (category.column, category.levels))
+            .map(|category| (category.column, category.seen))
     }
 
     /// The numbering of a projection's combinations; `None` if 64 bits do not number them.
@@ -95,6 +100,14 @@ impl Categories {
         };
         projection.columns().iter().map(find).collect()
     }
+}
+
+fn count_seen(levels: u32, codes: &[u32]) -> u32 {
+    let mut is_seen = vec![false; levels as usize + 1];
+    codes
+        .iter()
+        .for_each(|&code| is_seen[code.min(levels) as usize] = true);
+    is_seen.iter().map(|&seen| u32::from(seen)).sum()
 }
 
 fn levels_of(x: FrameView<'_>, column: u32) -> Option<u32> {

@@ -133,6 +133,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// How many statistics a projection has: the means of the target, then the share of rows.
+    #[cfg(test)]
     pub(crate) fn statistic_count(&self) -> usize {
         self.means.len() + 1
     }
@@ -148,6 +149,7 @@ impl<'a> Encoder<'a> {
 
     /// Combinations of each of `used` with one more category column: without repetition, in a fixed order, and none that
     /// is too complex or has more combinations of levels than 64 bits number.
+    #[cfg(test)]
     pub(crate) fn candidates(&self, used: &[Projection]) -> Vec<Projection> {
         let grown = used.iter().flat_map(|projection| {
             let columns = self.categories.columns();

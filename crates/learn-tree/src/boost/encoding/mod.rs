@@ -5,17 +5,12 @@
 //! mean answer of the rows that have it, and a combination of levels likewise; see `ordered` for how a row's own answer is kept
 //! out. Beside the mean answers of a [`Projection`] stands its share of all rows.
 //!
-//! While trees grow, an [`Encoder`] makes binned columns of the training rows, in several orders of rows, for columns and
-//! combinations as they are asked for:
+//! An [`Encoder`] makes binned columns of the training rows, in several orders of rows:
 //!
-//! 1. [`Encoder::new`] once a fit; [`Encoder::singles`] are the columns worth deriving from the start;
-//! 2. [`Encoder::encode`] gives the binned columns of a projection, cached; each tree should draw one of the
-//!    [`Encoder::permutations`] and use that order's bins for its splits (a statistic beyond the means has one order for all);
-//! 3. [`Encoder::candidates`] are the combinations of what a tree already tests with one more column;
-//! 4. [`Encoder::finish`] keeps what trees really test as [`Encodings`], computed from all training rows.
-//!
-//! Without greedy combinations, [`Encoder::fixed`] does all that at once: every single column and the pairs that explain
-//! most beyond their parts.
+//! 1. [`Encoder::new`] once a fit; [`Encoder::singles`] are the columns that are worth deriving from;
+//! 2. [`Encoder::fixed`] gives the statistics of every single column and of the pairs that explain most beyond their parts;
+//!    each tree should draw one of the [`Encoder::permutations`] and use that order's bins for its splits;
+//! 3. [`FixedColumns::encodings`] computes the same columns from all training rows, for prediction.
 //!
 //! A bin `b` holds values above `borders[b - 2]` and up to `borders[b - 1]`, so a tree that splits after bin `b` tests
 //! `value <= borders[b - 1]`, and prediction cuts at the borders of training.
@@ -35,9 +30,9 @@ mod tests;
 
 use kolosal_learner::{ArtifactError, Decoder, Encoder as ArtifactEncoder};
 
-pub(crate) use encoded::{Encoded, EncodedStatistic};
 pub(crate) use encoder::{Encoder, EncoderOptions};
-pub(crate) use fixed::{FixedColumn, FixedColumns};
+pub(crate) use fixed::FixedColumns;
+#[cfg(test)]
 pub(crate) use projection::Projection;
 use table::Table;
 

@@ -249,12 +249,17 @@ fn threads_and_the_cache_change_nothing() {
         let world = World::new(threads, u64::MAX);
         let options = EncoderOptions {
             cache_bytes,
+            one_hot_levels_max: 3,
             ..EncoderOptions::default()
         };
         let encoder = Encoder::new(frame.view(), &all_columns(&frame), &labels, options, &world.cx());
         let encoder = encoder.expect("memory for it");
         let mut projections = encoder.singles();
-        assert_eq!(projections.len(), 3, "two levels are left to the trees");
+        assert_eq!(
+            projections.len(),
+            3,
+            "two levels and missing ones are left to the trees"
+        );
         projections.extend(encoder.candidates(&projections));
         assert_eq!(projections.len(), 3 + 6, "six pairs, each once");
         let encoded = encoder.encode_all(&projections).expect("memory for it");
