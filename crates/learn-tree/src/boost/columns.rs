@@ -15,17 +15,18 @@ pub(crate) struct ColumnChoice<'a> {
 }
 
 impl<'a> ColumnChoice<'a> {
-    /// Draws the tree's columns.
-    pub(crate) fn draw(config: &'a BoostConfig, columns: usize, seed: Seed) -> Self {
+    /// Draws the tree's columns, among those that are not closed.
+    pub(crate) fn draw(config: &'a BoostConfig, closed: &[bool], seed: Seed) -> Self {
+        let has_closed = closed.contains(&true);
         let mut choice = Self {
             shares: &config.columns,
             interactions: &config.interactions,
-            tree: None,
-            columns,
+            tree: has_closed.then(|| closed.iter().map(|closed| !closed).collect()),
+            columns: closed.len(),
             seed,
         };
         if config.columns.tree < 1.0 {
-            choice.tree = Some(choice.thin(None, config.columns.tree, seed.fork("tree")));
+            choice.tree = Some(choice.thin(choice.tree.as_deref(), config.columns.tree, seed.fork("tree")));
         }
         choice
     }
@@ -129,6 +130,24 @@ mod tests {
         assert_eq!(open(&[1]), [0, 1, 2, 3]);
         assert_eq!(open(&[1, 3]), [1, 2, 3]);
         assert_eq!(open(&[5, 5]), [5]);
+    }
+
+    #[test]
+    fn closed_columns_are_never_drawn() {
+        let closed = [true, false, true, false, false, true];
+        let mut config = crate::boost::tests::config(|_| {});
+        config.columns.level = 0.5;
+        for tree in [1.0, 0.6] {
+            config.columns.tree = tree;
+            for seed in 0..20 {
+                let choice = ColumnChoice::draw(&config, &closed, Seed::new(seed));
+                let open = choice
+                    .of_node(1, 2, &[])
+                    .expect("closed columns limit the choice");
+                assert!(open.contains(&true));
+                assert!(open.iter().zip(closed).all(|(open, closed)| !(*open && closed)));
+            }
+        }
     }
 
     #[test]

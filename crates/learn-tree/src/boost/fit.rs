@@ -13,6 +13,7 @@ use super::columns::ColumnChoice;
 use super::compiled::CompiledCell;
 use super::config::{BoostConfig, Growth, Precision, Sampling};
 use super::dart::Dropouts;
+use super::derived::Derived;
 use super::encoding::Encodings;
 use super::grow::{BinTree, Ground, Grower, Grown, TreeTask};
 use super::held_out::{HeldOut, Judge, tested_values};
@@ -70,21 +71,31 @@ pub fn train(
     let matrix = frame.binned(config.bins_max, cx.workers);
     let _row_memory = cx.reserve(matrix.row_codes_bytes())?;
     let codes = matrix.row_codes(cx.workers);
-    let table = Table::new(&matrix, codes, view, None);
-    let _fit_memory = cx.reserve(fit_bytes(config, &table, objective.outputs()))?;
-    let present = presence(&table, cx.workers);
-    let closed = vec![false; table.columns().len()];
+    let derived = Derived::new(config, (view, &input.labels), cx)?;
+    derived.check_init(input.init)?;
+    if input.init.is_none() {
+        empty.encodings = derived.encodings.clone();
+    }
+    let tables: Vec<Table<'_>> = derived
+        .orders()
+        .map(|bins| Table::new(&matrix, codes, view, bins))
+        .collect();
+    let _fit_memory = cx.reserve(fit_bytes(config, &tables[0], objective.outputs()))?;
+    // Orders differ in the bins of derived columns only, whose cuts do not ask which bins are there.
+    let present = presence(&tables[0], cx.workers);
+    let closed = derived.closed(tables[0].columns().len());
     let trees = cx.workers.crew(|crew| {
-        let ground = Ground {
-            table: &table,
+        let ground = |table| Ground {
+            table,
             config,
             crew,
             present: &present,
             closed: &closed,
         };
+        let grounds: Vec<Ground<'_>> = tables.iter().map(ground).collect();
         match config.precision {
-            Precision::Quantised => Fit::<Packed>::new(&ground, objective, input, &empty).run(cx),
-            Precision::Exact => Fit::<Wide>::new(&ground, objective, input, &empty).run(cx),
+            Precision::Quantised => Fit::<Packed>::new(&grounds, objective, input, &empty).run(cx),
+            Precision::Exact => Fit::<Wide>::new(&grounds, objective, input, &empty).run(cx),
         }
     })?;
     empty.trees.extend(trees);
@@ -154,6 +165,9 @@ pub(crate) struct Output {
 
 /// A fit under way.
 pub(crate) struct Fit<'a, S> {
+    /// One an order of the rows, which derived columns depend on.
+    grounds: &'a [Ground<'a>],
+    /// That of the round.
     pub(crate) ground: &'a Ground<'a>,
     pub(crate) objective: &'a dyn Objective,
     pub(crate) labels: &'a Labels<'a>,
@@ -192,11 +206,12 @@ struct Workshop<S> {
 
 impl<'a, S: Slot> Fit<'a, S> {
     fn new(
-        ground: &'a Ground<'a>,
+        grounds: &'a [Ground<'a>],
         objective: &'a dyn Objective,
         input: &'a BoostInput<'a>,
         model: &BoostModel,
     ) -> Self {
+        let ground = &grounds[0];
         let rows = ground.table.row_count();
         let mut scores: Vec<Vec<f64>> = model.base.iter().map(|&start| vec![start; rows]).collect();
         if !model.trees.is_empty() {
@@ -226,6 +241,7 @@ impl<'a, S: Slot> Fit<'a, S> {
             });
         let plain = objective.hessian_is_weight() && input.labels.weights().is_none();
         Self {
+            grounds,
             ground,
             objective,
             labels: &input.labels,
@@ -296,8 +312,12 @@ impl<'a, S: Slot> Fit<'a, S> {
 
     /// Adds the trees of one round.
     fn one_round(&mut self, maker: &mut Maker<S>, trees: &mut Vec<BoostTree>, (round, seed): (usize, Seed)) {
-        let (table, crew, config) = (self.ground.table, self.ground.crew, self.ground.config);
         let round_seed = seed.fork("round").fork_index(round as u64);
+        if self.grounds.len() > 1 {
+            let order = round_seed.fork("order").rng().below(self.grounds.len());
+            self.ground = &self.grounds[order];
+        }
+        let (table, crew, config) = (self.ground.table, self.ground.crew, self.ground.config);
         let mut factor = 1.0;
         if let (Maker::Dart(dropouts), Some(dart)) = (&mut *maker, &config.dart) {
             let rule = (dart, config.learning_rate, round_seed.fork("dropouts"));
@@ -414,7 +434,7 @@ impl<'a, S: Slot> Fit<'a, S> {
             seed: seed.fork("splits"),
             sums,
             wide: &shop.wide,
-            columns: ColumnChoice::draw(config, self.ground.table.columns().len(), seed.fork("columns")),
+            columns: ColumnChoice::draw(config, self.ground.closed, seed.fork("columns")),
         };
         let mut grown = shop.grower.grow(&ground, &task, &mut shop.samples);
         let answering = Answering {

@@ -14,6 +14,7 @@ mod columns;
 mod compiled;
 mod config;
 mod dart;
+mod derived;
 mod encoding;
 mod fit;
 mod grow;

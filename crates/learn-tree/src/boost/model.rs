@@ -207,7 +207,7 @@ impl FittedModel for BoostModel {
     fn heap_bytes(&self) -> u64 {
         let trees: usize = self.trees.iter().map(BoostTree::heap_bytes).sum();
         let own = self.base.capacity() * size_of::<f64>() + self.trees.capacity() * size_of::<BoostTree>();
-        (own + trees + self.compiled.heap_bytes()) as u64
+        (own + trees + self.encodings.heap_bytes() + self.compiled.heap_bytes()) as u64
     }
 
     fn save(&self, to: &mut Encoder) {

@@ -63,13 +63,9 @@ impl<'a, S: Slot> Fit<'a, S> {
         (round, seed): (usize, Seed),
     ) -> BoostTree {
         let units = self.fill_samples(room, seed);
-        let columns = ColumnChoice::draw(
-            self.ground.config,
-            self.ground.table.columns().len(),
-            seed.fork("columns"),
-        );
+        let columns = ColumnChoice::draw(self.ground.config, self.ground.closed, seed.fork("columns"));
         let open: Vec<Option<Vec<bool>>> = (0..self.ground.config.depth_max)
-            .map(|depth| self.open_columns(columns.of_node(0, depth as u32, &[])))
+            .map(|depth| columns.of_node(0, depth as u32, &[]))
             .collect();
         let task = SymmetricTask {
             units: &units,
@@ -112,19 +108,6 @@ impl<'a, S: Slot> Fit<'a, S> {
             units.push(quantise(&derivatives, samples, seed, self.ground.crew).0);
         }
         units
-    }
-
-    /// The columns of a level, less those that are not split themselves.
-    fn open_columns(&self, chosen: Option<Vec<bool>>) -> Option<Vec<bool>> {
-        let closed = self.ground.closed;
-        if !closed.contains(&true) {
-            return chosen;
-        }
-        let mut open = chosen.unwrap_or_else(|| vec![true; closed.len()]);
-        open.iter_mut()
-            .zip(closed)
-            .for_each(|(open, closed)| *open &= !closed);
-        Some(open)
     }
 
     /// Spread of the noise on scores: that of the gradients, fading as the model grows (Prokhorenkova et al. 2018, implementation).

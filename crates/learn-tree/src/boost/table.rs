@@ -62,13 +62,9 @@ pub(crate) struct DerivedBins {
 }
 
 impl DerivedBins {
-    /// Cuts derived columns (one value a position) at their borders.
-    pub(crate) fn new(values: &[&[f32]], borders: Vec<Vec<f64>>) -> Self {
-        let cut = |(values, borders): (&&[f32], &Vec<f64>)| {
-            let bin = |value: &f32| borders.partition_point(|&border| border < f64::from(*value)) as u8 + 1;
-            values.iter().map(bin).collect::<Vec<u8>>()
-        };
-        let columns: Vec<Vec<u8>> = values.iter().zip(&borders).map(cut).collect();
+    /// Lays out columns of bins (one bin a position, 1 ..= borders + 1), with the borders between the bins.
+    pub(crate) fn new(columns: Vec<Vec<u8>>, borders: Vec<Vec<f64>>) -> Self {
+        assert_eq!(columns.len(), borders.len(), "borders for every column");
         let bins: Vec<usize> = borders.iter().map(|borders| borders.len() + 2).collect();
         let rows = columns.first().map_or(0, Vec::len);
         let codes = (0..rows).flat_map(|row| columns.iter().map(move |codes| codes[row]));

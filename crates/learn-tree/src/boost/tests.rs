@@ -7,7 +7,7 @@ use kolosal_learner::{
     FitContext, FitError, FittedModel, Learner, Point, Silent, Target, Task, TrainView, Value,
 };
 
-use super::config::{Precision, SplitLimits};
+use super::config::{EncodeRule, Growth, Precision, SplitLimits};
 use super::fit::{BoostInput, train};
 use super::objective::{Labels, LambdaRank, Quantile, Squared};
 use super::refit::{RefitRule, refit};
@@ -106,7 +106,7 @@ fn rmse(answers: &[f64], y: &[f64]) -> f64 {
 }
 
 /// A configuration of the engine: LightGBM's defaults with changes.
-fn config(change: impl Fn(&mut BoostConfig)) -> BoostConfig {
+pub(super) fn config(change: impl Fn(&mut BoostConfig)) -> BoostConfig {
     let mut config = lightgbm::defaults();
     config.rounds = 40;
     change(&mut config);
@@ -333,6 +333,47 @@ fn boosting_goes_on_from_a_model() {
         score(&first),
         score(&second)
     );
+}
+
+#[test]
+fn categories_of_many_levels_are_encoded_whatever_the_growth() {
+    let level = |i: u32| (noise(i + 5) * 300.0) as i32;
+    let words: Vec<String> = (0..3000).map(|i| level(i).to_string()).collect();
+    let y: Vec<f64> = (0..3000_u32)
+        .map(|i| 4.0 * noise(1000 + level(i).unsigned_abs()) + 0.2 * noise(i))
+        .collect();
+    let x: Vec<f64> = (0..3000).map(noise).collect();
+    let field = |name, kind| Field::new(name, kind, "test");
+    let frame = Frame::new(vec![
+        (field("w", Kind::Categorical), Column::categories(&words)),
+        (field("x", Kind::Numeric), Column::numbers(x)),
+    ])
+    .expect("distinct names, equal lengths");
+    let labels = Labels::of(&regression(&frame, &y));
+    for growth in [Growth::Oblivious, Growth::DepthWise, Growth::LeafWise] {
+        let config = config(|config| {
+            config.growth = growth;
+            config.depth_max = 5;
+            config.encode = Some(EncodeRule {
+                one_hot_max: 2,
+                complexity_max: 4,
+                permutations: 4,
+            });
+        });
+        let fit = |threads| train(&config, &Squared, &input(&frame, labels, None), &Room::new(threads).cx());
+        let model = fit(1).expect("a fit");
+        assert_eq!(model, fit(3).expect("a fit"));
+        let tests = |tree: &super::model::BoostTree| {
+            let nodes = 0..tree.tree.node_count() as u32;
+            nodes.filter_map(|node| tree.tree.split_of(node)).any(|(column, _)| column == 0)
+        };
+        assert!(model.encodings.count() > 0 && !model.trees.iter().any(tests));
+        let mut answers = vec![0.0; y.len()];
+        model.predict_into(frame.view(), &mut answers);
+        assert!(rmse(&answers, &y) < 0.5, "{growth:?}: {}", rmse(&answers, &y));
+        let again = train(&config, &Squared, &input(&frame, labels, Some(&model)), &Room::new(1).cx());
+        assert!(matches!(again, Err(FitError::Unsupported { .. })));
+    }
 }
 
 #[test]
