@@ -109,7 +109,7 @@ impl Additions<'_> {
                     .for_each(|sample| scores[sample.at as usize] += answer);
             } else {
                 rows.iter().for_each(|sample| {
-                    scores[sample.at as usize] += self.of_row(leaf.node, sample.at, answer)
+                    scores[sample.at as usize] += self.of_row(leaf.node, sample.at, answer);
                 });
             }
         }

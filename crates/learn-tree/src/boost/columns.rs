@@ -165,7 +165,7 @@ mod tests {
         let level: Vec<usize> = (0..20)
             .filter_map(|node| choice.of_node(node, 3, &[])?.iter().position(|open| *open))
             .collect();
-        let mut distinct = level.clone();
+        let mut distinct = level;
         distinct.sort_unstable();
         distinct.dedup();
         assert_eq!(distinct.len(), 3, "the nodes of a level draw from its columns");

@@ -19,11 +19,11 @@ use super::grow::{BinTree, Ground, Grower, Grown, TreeTask};
 use super::held_out::{HeldOut, Judge, tested_values};
 use super::leaf::Penalty;
 use super::linear::LineFit;
-use super::model::{BoostModel, BoostTree};
+use super::model::{BoostModel, BoostTree, Lines};
 use super::objective::{Labels, Objective};
 use super::quantise::{Derivatives, quantise, widen};
 use super::sampling::Bag;
-use super::search::{SearchRule, UnitSums};
+use super::search::{SearchRule, UnitSums, Units};
 use super::symmetric::SymmetricRoom;
 use super::table::Table;
 
@@ -422,21 +422,13 @@ impl<'a, S: Slot> Fit<'a, S> {
             .extend(self.bag.rows.iter().map(|&row| Sample::new(row, 0, 0)));
         let (units, sums) = shop.round(&derivatives, config.precision, (seed.fork("rounding"), crew));
         let task = TreeTask {
-            rule: SearchRule {
-                units,
-                penalty: Penalty::of(&config.limits),
-                gain_min: config.limits.gain_min,
-                hessian_min: config.limits.hessian_min,
-                rows_min: config.limits.rows_min as f64,
-                categories: &config.categories,
-                extra_trees: config.extra_trees,
-            },
+            rule: search_rule(config, units),
             seed: seed.fork("splits"),
             sums,
             wide: &shop.wide,
             columns: ColumnChoice::draw(config, self.ground.closed, seed.fork("columns")),
         };
-        let mut grown = shop.grower.grow(&ground, &task, &mut shop.samples);
+        let grown = shop.grower.grow(&ground, &task, &mut shop.samples);
         let answering = Answering {
             derivatives,
             objective: self.objective,
@@ -464,23 +456,15 @@ impl<'a, S: Slot> Fit<'a, S> {
         if self.bag.rows.len() < self.is_seen.len() {
             additions.add_to_others(ground.table, &self.is_seen, &mut output.scores, crew);
         }
-        for (leaf, answer) in grown.leaves.iter().zip(&answers) {
-            grown.tree.set_answer(leaf.node, &[*answer]);
-        }
+        self.keep_workshop(shop);
+        finished(grown, &answers, (at as u32, lines))
+    }
+
+    fn keep_workshop(&self, shop: Workshop<S>) {
         self.growers
             .lock()
             .expect("no holder of the workshops panics")
             .push(shop);
-        let Grown {
-            tree, facts, bins, ..
-        } = grown;
-        let tree = BoostTree {
-            tree,
-            output: at as u32,
-            facts,
-            lines,
-        };
-        (tree, bins)
     }
 
     fn take_workshop(&self, ground: &Ground<'_>) -> Workshop<S> {
@@ -500,13 +484,46 @@ impl<'a, S: Slot> Fit<'a, S> {
     }
 }
 
+fn search_rule(config: &BoostConfig, units: Units) -> SearchRule<'_> {
+    SearchRule {
+        units,
+        penalty: Penalty::of(&config.limits),
+        gain_min: config.limits.gain_min,
+        hessian_min: config.limits.hessian_min,
+        rows_min: config.limits.rows_min as f64,
+        categories: &config.categories,
+        extra_trees: config.extra_trees,
+    }
+}
+
+/// The tree as a model holds it, and its splits in bins.
+fn finished(
+    mut grown: Grown,
+    answers: &[f64],
+    (output, lines): (u32, Option<Lines>),
+) -> (BoostTree, BinTree) {
+    for (leaf, answer) in grown.leaves.iter().zip(answers) {
+        grown.tree.set_answer(leaf.node, &[*answer]);
+    }
+    let Grown {
+        tree, facts, bins, ..
+    } = grown;
+    let tree = BoostTree {
+        tree,
+        output,
+        facts,
+        lines,
+    };
+    (tree, bins)
+}
+
 impl<S> Workshop<S> {
     fn round(
         &mut self,
         derivatives: &Derivatives<'_>,
         precision: Precision,
         (seed, crew): (Seed, &Crew<'_>),
-    ) -> (super::search::Units, UnitSums) {
+    ) -> (Units, UnitSums) {
         match precision {
             Precision::Quantised => quantise(derivatives, &mut self.samples, seed, crew),
             Precision::Exact => widen(derivatives, &self.samples, &mut self.wide, crew),

@@ -7,7 +7,7 @@ use kolosal_learner::{
     FitContext, FitError, FittedModel, Learner, Point, Silent, Target, Task, TrainView, Value,
 };
 
-use super::config::{EncodeRule, Growth, Precision, SplitLimits};
+use super::config::{EncodeRule, Growth, Precision};
 use super::fit::{BoostInput, train};
 use super::objective::{Labels, LambdaRank, Quantile, Squared};
 use super::refit::{RefitRule, refit};
@@ -113,88 +113,54 @@ pub(super) fn config(change: impl Fn(&mut BoostConfig)) -> BoostConfig {
     config
 }
 
+/// Settings as `name=value` pairs.
+fn settings_of(learner: &dyn Learner, text: &str) -> Vec<(&'static str, Value)> {
+    let read = |pair: &str| {
+        let (name, value) = pair.split_once('=').expect("name=value");
+        let def = learner
+            .params()
+            .iter()
+            .find(|def| def.name == name)
+            .expect("a parameter");
+        (def.name, def.legal.parse(value).expect("a value"))
+    };
+    text.split_whitespace().map(read).collect()
+}
+
+const VARIANTS: &[(&dyn Learner, &str)] = &[
+    (&LightGbm, ""),
+    (&LightGbm, "use_quantized_grad=false"),
+    (&LightGbm, "boosting=dart"),
+    (&LightGbm, "linear_tree=true linear_lambda=0.1"),
+    (&LightGbm, "extra_trees=true"),
+    (&LightGbm, "data_sample_strategy=goss"),
+    (&LightGbm, "bagging_fraction=0.6 bagging_freq=1"),
+    (&LightGbm, "feature_fraction=0.5 path_smooth=1.0"),
+    (&LightGbm, "max_bin=1000 lambda_l1=0.5"),
+    (&LightGbm, "objective=huber alpha=2.0"),
+    (&LightGbm, "objective=regression_l1"),
+    (&XgBoost, ""),
+    (&XgBoost, "grow_policy=lossguide max_leaves=16"),
+    (&XgBoost, "subsample=0.5 sampling_method=gradient_based"),
+    (&XgBoost, "booster=dart rate_drop=0.1"),
+    (&CatBoost, "learning_rate=0.1"),
+    (&CatBoost, "bootstrap_type=Bayesian learning_rate=0.1"),
+    (&CatBoost, "loss_function=MAE learning_rate=0.1"),
+    (&CatBoost, "grow_policy=Lossguide learning_rate=0.1"),
+];
+
 #[test]
 fn every_variant_learns_and_its_bytes_do_not_depend_on_threads() {
     let (frame, y) = table(3000);
-    let variants: &[(&dyn Learner, &[(&str, Value)])] = &[
-        (&LightGbm, &[]),
-        (&LightGbm, &[("use_quantized_grad", Value::Bool(false))]),
-        (&LightGbm, &[("boosting", word("dart"))]),
-        (
-            &LightGbm,
-            &[
-                ("linear_tree", Value::Bool(true)),
-                ("linear_lambda", Value::Float(0.1)),
-            ],
-        ),
-        (&LightGbm, &[("extra_trees", Value::Bool(true))]),
-        (&LightGbm, &[("data_sample_strategy", word("goss"))]),
-        (
-            &LightGbm,
-            &[
-                ("bagging_fraction", Value::Float(0.6)),
-                ("bagging_freq", Value::Int(1)),
-            ],
-        ),
-        (
-            &LightGbm,
-            &[
-                ("feature_fraction", Value::Float(0.5)),
-                ("path_smooth", Value::Float(1.0)),
-            ],
-        ),
-        (
-            &LightGbm,
-            &[("max_bin", Value::Int(1000)), ("lambda_l1", Value::Float(0.5))],
-        ),
-        (
-            &LightGbm,
-            &[("objective", word("huber")), ("alpha", Value::Float(2.0))],
-        ),
-        (&LightGbm, &[("objective", word("regression_l1"))]),
-        (&XgBoost, &[]),
-        (
-            &XgBoost,
-            &[("grow_policy", word("lossguide")), ("max_leaves", Value::Int(16))],
-        ),
-        (
-            &XgBoost,
-            &[
-                ("subsample", Value::Float(0.5)),
-                ("sampling_method", word("gradient_based")),
-            ],
-        ),
-        (
-            &XgBoost,
-            &[("booster", word("dart")), ("rate_drop", Value::Float(0.1))],
-        ),
-        (&CatBoost, &[("learning_rate", Value::Float(0.1))]),
-        (
-            &CatBoost,
-            &[
-                ("bootstrap_type", word("Bayesian")),
-                ("learning_rate", Value::Float(0.1)),
-            ],
-        ),
-        (
-            &CatBoost,
-            &[
-                ("loss_function", word("MAE")),
-                ("learning_rate", Value::Float(0.1)),
-            ],
-        ),
-        (
-            &CatBoost,
-            &[
-                ("grow_policy", word("Lossguide")),
-                ("learning_rate", Value::Float(0.1)),
-            ],
-        ),
-    ];
     let spread = rmse(&vec![y.iter().sum::<f64>() / y.len() as f64; y.len()], &y);
-    for (learner, settings) in variants {
-        let mut settings = settings.to_vec();
-        settings.push(("n_estimators", Value::Int(60)));
+    for (learner, text) in VARIANTS {
+        let mut settings = settings_of(*learner, text);
+        let rounds = if learner.card().name == "catboost" {
+            "iterations"
+        } else {
+            "n_estimators"
+        };
+        settings.push((rounds, Value::Int(60)));
         let bytes = [1, 2, 8].map(|threads| {
             let room = Room::new(threads);
             let model = learner
@@ -360,18 +326,32 @@ fn categories_of_many_levels_are_encoded_whatever_the_growth() {
                 permutations: 4,
             });
         });
-        let fit = |threads| train(&config, &Squared, &input(&frame, labels, None), &Room::new(threads).cx());
+        let fit = |threads| {
+            train(
+                &config,
+                &Squared,
+                &input(&frame, labels, None),
+                &Room::new(threads).cx(),
+            )
+        };
         let model = fit(1).expect("a fit");
         assert_eq!(model, fit(3).expect("a fit"));
         let tests = |tree: &super::model::BoostTree| {
             let nodes = 0..tree.tree.node_count() as u32;
-            nodes.filter_map(|node| tree.tree.split_of(node)).any(|(column, _)| column == 0)
+            nodes
+                .filter_map(|node| tree.tree.split_of(node))
+                .any(|(column, _)| column == 0)
         };
         assert!(model.encodings.count() > 0 && !model.trees.iter().any(tests));
         let mut answers = vec![0.0; y.len()];
         model.predict_into(frame.view(), &mut answers);
         assert!(rmse(&answers, &y) < 0.5, "{growth:?}: {}", rmse(&answers, &y));
-        let again = train(&config, &Squared, &input(&frame, labels, Some(&model)), &Room::new(1).cx());
+        let again = train(
+            &config,
+            &Squared,
+            &input(&frame, labels, Some(&model)),
+            &Room::new(1).cx(),
+        );
         assert!(matches!(again, Err(FitError::Unsupported { .. })));
     }
 }
@@ -452,9 +432,7 @@ fn a_refit_on_the_same_rows_changes_little_and_on_other_rows_follows_them() {
     .expect("a fit");
     let rule = RefitRule {
         learning_rate: config.learning_rate,
-        limits: SplitLimits {
-            ..config.limits.clone()
-        },
+        limits: config.limits.clone(),
         decay: 0.0,
     };
     let predict = |model: &BoostModel| {
