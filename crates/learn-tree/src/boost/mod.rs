@@ -2,6 +2,7 @@
 
 mod encoding;
 mod link;
+pub mod interop;
 mod model;
 
 pub use model::BoostModel;
