@@ -36,7 +36,9 @@ fn run(args: &[String]) -> Outcome<()> {
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["score", format, model, table, output] => score(&read(format, model)?, table, output),
         ["convert", format, model, to, output] => convert(read(format, model)?, to, output),
-        _ => Err("usage: interop score FORMAT MODEL TABLE OUTPUT | interop convert FORMAT MODEL TO OUTPUT".into()),
+        _ => Err(
+            "usage: interop score FORMAT MODEL TABLE OUTPUT | interop convert FORMAT MODEL TO OUTPUT".into(),
+        ),
     }
 }
 
@@ -82,23 +84,44 @@ fn read_table(booster: &ImportedBooster, path: &str) -> Outcome<Frame> {
     for line in text.lines().skip(1) {
         let row: Vec<&str> = line.split(',').collect();
         if row.len() != count {
-            return Err(format!("a row has {} cells where the model has {count} columns", row.len()).into());
+            return Err(format!(
+                "a row has {} cells where the model has {count} columns",
+                row.len()
+            )
+            .into());
         }
-        row.into_iter().zip(&mut cells).for_each(|(cell, column)| column.push(cell));
+        row.into_iter()
+            .zip(&mut cells)
+            .for_each(|(cell, column)| column.push(cell));
     }
     let column = |(at, cells): (usize, &Vec<&str>)| match schema.levels(at) {
         Some(levels) => {
             let known = Categories::new(Vec::new(), levels.clone());
             let code = |cell: &&str| known.code_of(cell).unwrap_or(MISSING);
-            Ok(Column::Categories(Categories::new(cells.iter().map(code).collect(), levels.clone())))
+            Ok(Column::Categories(Categories::new(
+                cells.iter().map(code).collect(),
+                levels.clone(),
+            )))
         }
         None => numbers(cells),
     };
-    let columns = cells.iter().enumerate().map(column).collect::<Outcome<Vec<_>>>()?;
+    let columns = cells
+        .iter()
+        .enumerate()
+        .map(column)
+        .collect::<Outcome<Vec<_>>>()?;
     Ok(Frame::from_parts((**schema.schema()).clone(), columns)?)
 }
 
 fn numbers(cells: &[&str]) -> Outcome<Column> {
-    let number = |cell: &&str| if cell.is_empty() { Ok(f64::NAN) } else { cell.parse() };
-    Ok(Column::numbers(cells.iter().map(number).collect::<Result<_, _>>()?))
+    let number = |cell: &&str| {
+        if cell.is_empty() {
+            Ok(f64::NAN)
+        } else {
+            cell.parse()
+        }
+    };
+    Ok(Column::numbers(
+        cells.iter().map(number).collect::<Result<_, _>>()?,
+    ))
 }

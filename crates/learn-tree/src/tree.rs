@@ -242,7 +242,11 @@ impl Tree {
             return missing_left;
         }
         if node.field & LEVELS == 0 {
-            return if value.abs() <= ZERO_MAX { missing_left } else { value <= node.value };
+            return if value.abs() <= ZERO_MAX {
+                missing_left
+            } else {
+                value <= node.value
+            };
         }
         let level = value as usize;
         match self.set(node).get(level / 64) {

@@ -18,9 +18,18 @@ pub(super) fn of(booster: &ImportedBooster) -> String {
 
 /// Compares a stated checksum; one of an unknown version is taken as it is.
 pub(super) fn verify(booster: &ImportedBooster, stated: &str) -> Result<(), InteropError> {
-    let Some(rest) = stated.strip_prefix(VERSION).and_then(|rest| rest.strip_prefix('-')) else {
-        let newer = stated.len() > 1 && stated.starts_with('v') && stated[1..].starts_with(|c: char| c.is_ascii_digit());
-        return if newer { Ok(()) } else { Err(changed(booster, "none of this version".to_owned(), stated)) };
+    let Some(rest) = stated
+        .strip_prefix(VERSION)
+        .and_then(|rest| rest.strip_prefix('-'))
+    else {
+        let newer = stated.len() > 1
+            && stated.starts_with('v')
+            && stated[1..].starts_with(|c: char| c.is_ascii_digit());
+        return if newer {
+            Ok(())
+        } else {
+            Err(changed(booster, "none of this version".to_owned(), stated))
+        };
     };
     let covered = rest.split('-').next().and_then(|count| count.parse().ok());
     let covered = covered.filter(|covered| *covered <= booster.model.trees.len());
@@ -49,9 +58,14 @@ fn of_first(booster: &ImportedBooster, trees: usize) -> String {
     });
     booster.model.link.save(&mut to);
     to.f64s(&booster.model.base);
-    booster.columns.iter().for_each(|column| put_column(column, &mut to));
+    booster
+        .columns
+        .iter()
+        .for_each(|column| put_column(column, &mut to));
     booster.classes.iter().for_each(|class| to.str(class));
-    booster.model.trees[..trees].iter().for_each(|tree| put_tree(tree, &mut to));
+    booster.model.trees[..trees]
+        .iter()
+        .for_each(|tree| put_tree(tree, &mut to));
     format!("{VERSION}-{trees}-{:016x}", crc64(&to.into_bytes()))
 }
 
@@ -70,7 +84,11 @@ fn put_tree(tree: &BoostTree, to: &mut Encoder) {
         to.u32(facts.rows);
         let node = node as u32;
         match tree.tree.split_of(node) {
-            None => to.f64s(tree.tree.answer_of(node).expect("a node that does not split answers")),
+            None => to.f64s(
+                tree.tree
+                    .answer_of(node)
+                    .expect("a node that does not split answers"),
+            ),
             Some((feature, left)) => {
                 to.u32s(&[feature as u32, left]);
                 put_test(&tree.tree.test_of(node), to);

@@ -96,12 +96,19 @@ pub(super) struct LevelCodes {
 impl LevelCodes {
     /// Sorts the names that a file lists by code; `None` if a name is empty or stands there twice.
     pub(super) fn new<S: AsRef<str>>(names: &[S]) -> Option<Self> {
-        let sorted: BTreeMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_ref(), at)).collect();
+        let sorted: BTreeMap<&str, usize> = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| (name.as_ref(), at))
+            .collect();
         if sorted.len() != names.len() || sorted.contains_key("") {
             return None;
         }
         let mut ours = vec![0; names.len()];
-        sorted.values().enumerate().for_each(|(code, &at)| ours[at] = code as u32);
+        sorted
+            .values()
+            .enumerate()
+            .for_each(|(code, &at)| ours[at] = code as u32);
         Some(Self {
             levels: Arc::new(sorted.keys().collect()),
             ours,

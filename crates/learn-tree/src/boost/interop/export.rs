@@ -73,7 +73,11 @@ pub(super) fn rounds(model: &BoostModel) -> Vec<Vec<Option<Piece<'_>>>> {
         let width = tree.tree.width();
         for part in 0..width {
             let output = if width == 1 { tree.output as usize } else { part };
-            queues[output].push(Piece { tree, part, shift: 0.0 });
+            queues[output].push(Piece {
+                tree,
+                part,
+                shift: 0.0,
+            });
         }
     }
     let count = queues.iter().map(Vec::len).max().unwrap_or(0);
@@ -82,9 +86,17 @@ pub(super) fn rounds(model: &BoostModel) -> Vec<Vec<Option<Piece<'_>>>> {
 }
 
 /// Checks what no format takes.
-pub(super) fn check(model: &BoostModel, columns: &[BoosterColumn], library: Library) -> Result<(), InteropError> {
+pub(super) fn check(
+    model: &BoostModel,
+    columns: &[BoosterColumn],
+    library: Library,
+) -> Result<(), InteropError> {
     if columns.len() != model.features {
-        let what = format!("{} columns are named, the model has {}", columns.len(), model.features);
+        let what = format!(
+            "{} columns are named, the model has {}",
+            columns.len(),
+            model.features
+        );
         return Err(InteropError::unwritable(library, what));
     }
     if model.encodings.count() > 0 {
@@ -98,7 +110,7 @@ pub(super) fn check(model: &BoostModel, columns: &[BoosterColumn], library: Libr
 /// Codes whose side is the left one or the right one, and where every other code goes.
 pub(super) struct Listed {
     pub(super) codes: Vec<u32>,
-    /// Where the listed codes go.
+    /// Where the listed codes go; there may be none.
     pub(super) side: Side,
 }
 
@@ -113,10 +125,6 @@ pub(super) fn list(test: &Test, missing: Side, column: &BoosterColumn) -> Option
     };
     let limit = column.level_count().unwrap_or(words.len() * 64);
     let codes = (0..limit.min(words.len() * 64)).filter(|code| words[code / 64] >> (code % 64) & 1 == 1);
-    let mut codes: Vec<u32> = codes.map(|code| code as u32).collect();
-    if codes.is_empty() {
-        // Formats want one code at least: the first that no level has.
-        codes.push(limit as u32);
-    }
+    let codes = codes.map(|code| code as u32).collect();
     Some(Listed { codes, side })
 }

@@ -118,7 +118,11 @@ impl ImportedBooster {
         }
         let plain = x.to_frame();
         let mut columns: Vec<Column> = plain.columns().to_vec();
-        columns.extend(self.combinations.iter().map(|c| Column::numbers(c.values(&plain))));
+        columns.extend(
+            self.combinations
+                .iter()
+                .map(|c| Column::numbers(c.values(&plain))),
+        );
         let field = |(at, column): (usize, &Column)| match column {
             Column::Categories(_) => Field::new(at.to_string(), Kind::Categorical, "imported"),
             _ => Field::new(at.to_string(), Kind::Numeric, "imported"),

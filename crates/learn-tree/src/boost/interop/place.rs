@@ -31,12 +31,20 @@ impl<'a> Place<'a> {
 
     /// Damage at this place.
     pub(super) fn damaged(&self, what: impl Into<String>) -> InteropError {
-        let path = if self.path.is_empty() { "the top" } else { self.path.as_str() };
+        let path = if self.path.is_empty() {
+            "the top"
+        } else {
+            self.path.as_str()
+        };
         InteropError::damaged(self.library, path, what)
     }
 
     fn below(&self, step: &str, value: &'a Value) -> Self {
-        let dot = if self.path.is_empty() || step.starts_with('[') { "" } else { "." };
+        let dot = if self.path.is_empty() || step.starts_with('[') {
+            ""
+        } else {
+            "."
+        };
         Self {
             library: self.library,
             path: format!("{}{dot}{step}", self.path),
@@ -72,7 +80,9 @@ impl<'a> Place<'a> {
     }
 
     pub(super) fn str(&self) -> Result<&'a str, InteropError> {
-        self.value.as_str().ok_or_else(|| self.damaged("a text belongs here"))
+        self.value
+            .as_str()
+            .ok_or_else(|| self.damaged("a text belongs here"))
     }
 
     /// A finite number.

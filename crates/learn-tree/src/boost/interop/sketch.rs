@@ -46,7 +46,9 @@ pub(super) fn assemble(nodes: &[SketchNode], width: usize, output: u32) -> Resul
     let mut seen = vec![false; nodes.len()];
     let mut stack = vec![(0, 0)];
     while let Some((from, to)) = stack.pop() {
-        let node: &SketchNode = nodes.get(from).ok_or_else(|| format!("there is no node {from}"))?;
+        let node: &SketchNode = nodes
+            .get(from)
+            .ok_or_else(|| format!("there is no node {from}"))?;
         if std::mem::replace(&mut seen[from], true) {
             return Err(format!("node {from} is reached twice"));
         }
@@ -54,7 +56,10 @@ pub(super) fn assemble(nodes: &[SketchNode], width: usize, output: u32) -> Resul
         match &node.part {
             Part::Leaf { answer, .. } if answer.len() == width => tree.set_answer(to, answer),
             Part::Leaf { answer, .. } => {
-                return Err(format!("leaf {from} has {} numbers, {width} belong there", answer.len()));
+                return Err(format!(
+                    "leaf {from} has {} numbers, {width} belong there",
+                    answer.len()
+                ));
             }
             Part::Split {
                 feature,
@@ -121,10 +126,16 @@ impl SetBudget {
 
     /// The bits of these codes in so many words at least; `None` if they take too much room.
     pub(super) fn bits(&mut self, codes: &[u32], words_min: usize) -> Option<Vec<u64>> {
-        let needed = codes.iter().max().map_or(0, |&code| code as usize / 64 + 1).max(words_min);
+        let needed = codes
+            .iter()
+            .max()
+            .map_or(0, |&code| code as usize / 64 + 1)
+            .max(words_min);
         self.words_left = self.words_left.checked_sub(needed)?;
         let mut words = vec![0; needed];
-        codes.iter().for_each(|&code| words[code as usize / 64] |= 1 << (code % 64));
+        codes
+            .iter()
+            .for_each(|&code| words[code as usize / 64] |= 1 << (code % 64));
         Some(words)
     }
 }

@@ -43,15 +43,30 @@ pub(super) fn from_up_to(limit: f32) -> Option<f64> {
     last_left(|x| (x as f32) <= limit)
 }
 
-/// The limit for which `x as f32 < limit` decides as `x <= threshold` does, wherever single precision can tell.
+/// The limit for which `x as f32 < limit` decides as `x <= threshold` does, as far as single precision can tell.
 ///
-/// That is so for every `x` that single precision holds, and for the two values that a threshold lies halfway between,
-/// unless both become the same number. A threshold made by [`from_below`] gives its limit back. The largest limit is
-/// finite, because JSON has no infinities.
+/// It can for every `x` that single precision holds, and for the two values that a threshold lies halfway between unless
+/// both become the same number. A short decimal on the threshold, which tables of decimals often have, goes where it went. A
+/// threshold made by [`from_below`] gives its limit back. The largest limit is finite, because JSON has no infinities.
 pub(super) fn to_below(threshold: f64) -> f32 {
-    let nearest = threshold as f32;
-    let floor = if f64::from(nearest) > threshold { nearest.next_down() } else { nearest };
-    floor.next_up().clamp(f32::MIN, f32::MAX)
+    let near = threshold as f32;
+    let floor = if f64::from(near) > threshold {
+        near.next_down()
+    } else {
+        near
+    };
+    let limit = match decimal_at(threshold) {
+        Some(decimal) if decimal <= threshold => (decimal as f32).next_up(),
+        Some(decimal) => decimal as f32,
+        None => floor.next_up(),
+    };
+    limit.clamp(f32::MIN, f32::MAX)
+}
+
+/// The decimal of eight digits that this number is but for the rounding of a midpoint, if it is one.
+fn decimal_at(number: f64) -> Option<f64> {
+    let decimal: f64 = format!("{number:.7e}").parse().ok()?;
+    ((decimal - number).abs() <= number.abs() * 1e-14).then_some(decimal)
 }
 
 #[cfg(test)]
@@ -60,12 +75,33 @@ mod tests {
 
     #[test]
     fn a_limit_in_single_precision_decides_every_double_alike() {
-        let limits = [0.0, -0.0, 1.5, -1.5, 0.1, 1e-45, -1e-45, f32::MAX, f32::MIN_POSITIVE, 16_777_217.0];
+        let limits = [
+            0.0,
+            -0.0,
+            1.5,
+            -1.5,
+            0.1,
+            1e-45,
+            -1e-45,
+            f32::MAX,
+            f32::MIN_POSITIVE,
+            16_777_217.0,
+        ];
         for limit in limits {
             let below = from_below(limit).unwrap();
             let up_to = from_up_to(limit).unwrap();
-            let near = [below, up_to, f64::from(limit), f64::from(limit.next_down()), f64::from(limit.next_up())];
-            for x in near.iter().flat_map(|x| [x.next_down(), *x, x.next_up()]).filter(|x| x.is_finite()) {
+            let near = [
+                below,
+                up_to,
+                f64::from(limit),
+                f64::from(limit.next_down()),
+                f64::from(limit.next_up()),
+            ];
+            for x in near
+                .iter()
+                .flat_map(|x| [x.next_down(), *x, x.next_up()])
+                .filter(|x| x.is_finite())
+            {
                 assert_eq!(x <= below, (x as f32) < limit, "{x:e} below {limit:e}");
                 assert_eq!(x <= up_to, (x as f32) <= limit, "{x:e} up to {limit:e}");
             }

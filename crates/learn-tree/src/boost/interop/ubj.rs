@@ -212,7 +212,11 @@ fn put(key: &str, value: &Value, to: &mut Vec<u8>) {
         Value::Null => to.push(b'Z'),
         Value::Bool(flag) => to.push(if *flag { b'T' } else { b'F' }),
         Value::Number(number) => {
-            let stored = if number.is_f64() { Stored::Single } else { Stored::Long };
+            let stored = if number.is_f64() {
+                Stored::Single
+            } else {
+                Stored::Long
+            };
             to.push(stored.marker());
             stored.put(number, to);
         }

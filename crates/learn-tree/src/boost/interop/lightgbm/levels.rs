@@ -54,7 +54,10 @@ fn words<'a>(header: &Block<'a>, key: &str, features: usize) -> Result<Option<Ve
 /// The categorical columns: those the parameters name, or else those whose values are listed instead of bounded.
 fn coded_columns(parts: &Parts<'_>, features: usize) -> Result<Vec<usize>, InteropError> {
     let infos = words(&parts.header, "feature_infos", features)?.unwrap_or_else(|| vec!["none"; features]);
-    let named = parts.rest.lines().find_map(|line| line.strip_prefix("[categorical_feature: ")?.strip_suffix(']'));
+    let named = parts
+        .rest
+        .lines()
+        .find_map(|line| line.strip_prefix("[categorical_feature: ")?.strip_suffix(']'));
     let named: Vec<usize> = match named.filter(|text| !text.is_empty()) {
         None => return Ok((0..features).filter(|&at| is_listed(infos[at])).collect()),
         Some(text) => match text.split(',').map(|word| word.parse().ok()).collect() {
@@ -65,9 +68,14 @@ fn coded_columns(parts: &Parts<'_>, features: usize) -> Result<Vec<usize>, Inter
     };
     let mut named = named;
     named.sort_unstable();
-    let odd = named.iter().find(|&&at| at >= features || infos[at].starts_with('['));
+    let odd = named
+        .iter()
+        .find(|&&at| at >= features || infos[at].starts_with('['));
     match odd {
-        Some(at) => Err(parts.header.damaged("feature_infos", format!("column {at} is categorical and has bounds"))),
+        Some(at) => Err(parts.header.damaged(
+            "feature_infos",
+            format!("column {at} is categorical and has bounds"),
+        )),
         None => Ok(named),
     }
 }
@@ -82,7 +90,8 @@ fn level_names(rest: &str) -> Result<Vec<LevelCodes>, InteropError> {
         return Ok(Vec::new());
     };
     let damaged = |what: String| InteropError::damaged(Library::Lightgbm, format!("the line {NAMES}"), what);
-    let lists: Option<Vec<Vec<Value>>> = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
+    let lists: Option<Vec<Vec<Value>>> =
+        serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
     let column = |values: Vec<Value>| {
         let names: Option<Vec<String>> = values.iter().map(name_of).collect();
         let codes = names.and_then(|names| LevelCodes::new(&names));

@@ -16,17 +16,29 @@ pub(super) struct Answer {
 
 /// Reads a line such as `binary sigmoid:1`; no line stands for scores that are answers.
 pub(super) fn answer_of(line: Option<&str>) -> Result<Answer, InteropError> {
-    let mut words = line.unwrap_or("custom").split(' ').filter(|word| !word.is_empty());
+    let mut words = line
+        .unwrap_or("custom")
+        .split(' ')
+        .filter(|word| !word.is_empty());
     let name = words.next().unwrap_or("custom");
     let mut factor = 1.0;
     for word in words {
         match word.split_once(':') {
             Some(("sigmoid", text)) => {
-                let sigmoid = text.parse().ok().filter(|factor: &f64| *factor > 0.0 && factor.is_finite());
-                factor = sigmoid.ok_or_else(|| refuse(&format!("its sigmoid is '{text}'; a positive number belongs there")))?;
+                let sigmoid = text
+                    .parse()
+                    .ok()
+                    .filter(|factor: &f64| *factor > 0.0 && factor.is_finite());
+                factor = sigmoid.ok_or_else(|| {
+                    refuse(&format!(
+                        "its sigmoid is '{text}'; a positive number belongs there"
+                    ))
+                })?;
             }
             None if word == "sqrt" => {
-                return Err(refuse("its target was trained by square root (reg_sqrt); train it on the target itself"));
+                return Err(refuse(
+                    "its target was trained by square root (reg_sqrt); train it on the target itself",
+                ));
             }
             _ => {}
         }
@@ -37,11 +49,19 @@ pub(super) fn answer_of(line: Option<&str>) -> Result<Answer, InteropError> {
         "multiclassova" => (Link::OneVersusAll, Meaning::ClassProbability),
         "cross_entropy" => (Link::Logistic, Meaning::Number),
         "poisson" | "gamma" | "tweedie" => (Link::Exponential, Meaning::Number),
-        "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank" | "rank_xendcg"
-        | "custom" => (Link::Identity, Meaning::Number),
-        other => return Err(refuse(&format!("its objective '{other}' is not known; train it with one of LightGBM's own"))),
+        "regression" | "regression_l1" | "huber" | "fair" | "quantile" | "mape" | "lambdarank"
+        | "rank_xendcg" | "custom" => (Link::Identity, Meaning::Number),
+        other => {
+            return Err(refuse(&format!(
+                "its objective '{other}' is not known; train it with one of LightGBM's own"
+            )));
+        }
     };
-    Ok(Answer { link, meaning, factor })
+    Ok(Answer {
+        link,
+        meaning,
+        factor,
+    })
 }
 
 fn refuse(what: &str) -> InteropError {

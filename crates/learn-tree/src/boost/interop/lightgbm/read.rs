@@ -38,11 +38,15 @@ fn read_parts(parts: &Parts<'_>, file_bytes: usize) -> Result<ImportedBooster, I
     check_version(header)?;
     let last: usize = header.number("max_feature_idx")?;
     let features = last.checked_add(1).filter(|features| *features <= COLUMNS_MAX);
-    let features = features.ok_or_else(|| header.damaged("max_feature_idx", format!("at most {COLUMNS_MAX} are read")))?;
+    let features = features
+        .ok_or_else(|| header.damaged("max_feature_idx", format!("at most {COLUMNS_MAX} are read")))?;
     let outputs: usize = header.number("num_tree_per_iteration")?;
     let classes: usize = header.number("num_class")?;
     let answer = answer_of(header.find("objective"))?;
-    if !(1..=CLASSES_MAX).contains(&outputs) || classes != outputs || !answer.link.suits(answer.meaning, outputs) {
+    if !(1..=CLASSES_MAX).contains(&outputs)
+        || classes != outputs
+        || !answer.link.suits(answer.meaning, outputs)
+    {
         let what = format!("{outputs} trees a round and {classes} classes do not fit the objective");
         return Err(header.damaged("num_class", what));
     }
@@ -80,10 +84,18 @@ fn averaged(parts: &Parts<'_>, outputs: usize) -> Result<f64, InteropError> {
         return Err(parts.header.damaged("num_tree_per_iteration", what));
     }
     let rounds = (parts.trees.len() / outputs).max(1);
-    Ok(if parts.header.find("average_output").is_some() { rounds as f64 } else { 1.0 })
+    Ok(if parts.header.find("average_output").is_some() {
+        rounds as f64
+    } else {
+        1.0
+    })
 }
 
-fn read_trees(parts: &Parts<'_>, outputs: usize, mut reader: TreeReader<'_>) -> Result<Vec<BoostTree>, InteropError> {
+fn read_trees(
+    parts: &Parts<'_>,
+    outputs: usize,
+    mut reader: TreeReader<'_>,
+) -> Result<Vec<BoostTree>, InteropError> {
     let mut trees = Vec::with_capacity(parts.trees.len());
     for (at, block) in parts.trees.iter().enumerate() {
         if block.number::<usize>("Tree")? != at {
@@ -91,7 +103,10 @@ fn read_trees(parts: &Parts<'_>, outputs: usize, mut reader: TreeReader<'_>) -> 
         }
         let tree = reader.read(block, (at % outputs) as u32)?;
         if let Some(lines) = &tree.lines {
-            let beyond = lines.columns.iter().any(|column| *column as usize >= reader.columns.len());
+            let beyond = lines
+                .columns
+                .iter()
+                .any(|column| *column as usize >= reader.columns.len());
             if beyond {
                 return Err(block.damaged("leaf_features", "a line has a feature that is not there"));
             }

@@ -1,7 +1,7 @@
 //! One tree of a LightGBM model.
 
-use super::super::sketch::{LeafLine, Part, SetBudget, SketchNode, assemble};
 use super::super::InteropError;
+use super::super::sketch::{LeafLine, Part, SetBudget, SketchNode, assemble};
 use super::levels::LightgbmColumn;
 use super::text::Block;
 use crate::boost::model::{BoostTree, NodeFacts};
@@ -50,7 +50,9 @@ impl TreeReader<'_> {
     pub(super) fn read(&mut self, block: &Block<'_>, output: u32) -> Result<BoostTree, InteropError> {
         let lists = Lists::read(block)?;
         let all = 0..lists.splits + lists.values.len();
-        let nodes = all.map(|at| self.node(&lists, at, block)).collect::<Result<Vec<_>, _>>()?;
+        let nodes = all
+            .map(|at| self.node(&lists, at, block))
+            .collect::<Result<Vec<_>, _>>()?;
         let assembled = assemble(&nodes, 1, output).map_err(|what| block.damaged("left_child", what))?;
         if assembled.used != nodes.len() {
             let lost = nodes.len() - assembled.used;
@@ -84,7 +86,11 @@ impl TreeReader<'_> {
         };
         let scaled = line.map(|line| LeafLine {
             intercept: line.intercept * self.factor,
-            terms: line.terms.iter().map(|(column, slope)| (*column, slope * self.factor)).collect(),
+            terms: line
+                .terms
+                .iter()
+                .map(|(column, slope)| (*column, slope * self.factor))
+                .collect(),
         });
         Part::Leaf {
             answer: vec![value * self.factor],
@@ -98,7 +104,11 @@ impl TreeReader<'_> {
             let what = format!("split {at} tests feature {feature} of {}", self.columns.len());
             return Err(block.damaged("split_feature", what));
         }
-        let default = if kind & DEFAULT_LEFT != 0 { Side::Left } else { Side::Right };
+        let default = if kind & DEFAULT_LEFT != 0 {
+            Side::Left
+        } else {
+            Side::Right
+        };
         let missing = match kind >> 2 {
             0 => Missing::None,
             1 => Missing::Zero,
@@ -121,12 +131,16 @@ impl TreeReader<'_> {
     /// The levels that go left, as bits of our codes.
     fn set(&mut self, lists: &Lists, at: usize, block: &Block<'_>) -> Result<Vec<u64>, InteropError> {
         let index = lists.thresholds[at];
-        let bounds = lists.sets.get(index as usize..).filter(|_| index >= 0.0 && index.fract() == 0.0);
+        let bounds = lists
+            .sets
+            .get(index as usize..)
+            .filter(|_| index >= 0.0 && index.fract() == 0.0);
         let words = match bounds {
             Some([start, end, ..]) => lists.words.get(*start..*end),
             _ => None,
         };
-        let words = words.ok_or_else(|| block.damaged("cat_boundaries", format!("split {at} has no categories")))?;
+        let words =
+            words.ok_or_else(|| block.damaged("cat_boundaries", format!("split {at} has no categories")))?;
         let column = &self.columns[lists.features[at]];
         let bits = (0..words.len() * 32).filter(|bit| words[bit / 32] >> (bit % 32) & 1 == 1);
         let code = |bit: usize| match &column.codes {
@@ -136,7 +150,12 @@ impl TreeReader<'_> {
         let codes: Option<Vec<u32>> = bits.map(code).collect();
         let levels = column.codes.as_ref().map_or(1, |known| known.ours.len());
         let set = codes.and_then(|codes| self.budget.bits(&codes, levels.div_ceil(64)));
-        set.ok_or_else(|| block.damaged("cat_threshold", format!("split {at} lists categories that are not there")))
+        set.ok_or_else(|| {
+            block.damaged(
+                "cat_threshold",
+                format!("split {at} lists categories that are not there"),
+            )
+        })
     }
 }
 
@@ -162,8 +181,18 @@ impl Lists {
             return Err(block.damaged("num_leaves", "a tree has one leaf at least"));
         }
         let splits = leaves - 1;
-        let whole = |key: &str| if splits == 0 { Ok(Vec::new()) } else { block.numbers::<i64>(key, splits) };
-        let thresholds = if splits == 0 { Vec::new() } else { block.numbers("threshold", splits)? };
+        let whole = |key: &str| {
+            if splits == 0 {
+                Ok(Vec::new())
+            } else {
+                block.numbers::<i64>(key, splits)
+            }
+        };
+        let thresholds = if splits == 0 {
+            Vec::new()
+        } else {
+            block.numbers("threshold", splits)?
+        };
         if thresholds.iter().any(|threshold: &f64| threshold.is_nan()) {
             return Err(block.damaged("threshold", "numbers belong here"));
         }
@@ -172,7 +201,10 @@ impl Lists {
             (Vec::new(), Vec::new())
         } else {
             let bounds = block.numbers("cat_boundaries", sets.saturating_add(1))?;
-            (bounds, block.find_numbers("cat_threshold", None)?.unwrap_or_default())
+            (
+                bounds,
+                block.find_numbers("cat_threshold", None)?.unwrap_or_default(),
+            )
         };
         let linear = block.find("is_linear").is_some_and(|flag| flag == "1");
         Ok(Self {
@@ -194,17 +226,28 @@ impl Lists {
 
     /// Where a child stands among splits and then leaves; one that is out of range stays out of range.
     fn place(&self, child: i64) -> usize {
-        let place = if child < 0 { (!child).checked_add(self.splits as i64) } else { Some(child) };
+        let place = if child < 0 {
+            (!child).checked_add(self.splits as i64)
+        } else {
+            Some(child)
+        };
         let within = child < self.splits as i64;
-        place.and_then(|place| usize::try_from(place).ok()).filter(|_| within).unwrap_or(usize::MAX)
+        place
+            .and_then(|place| usize::try_from(place).ok())
+            .filter(|_| within)
+            .unwrap_or(usize::MAX)
     }
 
     /// The rows of two children sum to their parent's.
     fn check_counts(&self, block: &Block<'_>) -> Result<(), InteropError> {
         for at in 0..self.splits {
-            let [left, right] = [self.left[at], self.right[at]].map(|child| u64::from(self.rows[self.place(child)]));
+            let [left, right] =
+                [self.left[at], self.right[at]].map(|child| u64::from(self.rows[self.place(child)]));
             if u64::from(self.rows[at]) != left + right {
-                return Err(block.damaged("internal_count", format!("the rows of split {at}'s children do not sum to its own")));
+                return Err(block.damaged(
+                    "internal_count",
+                    format!("the rows of split {at}'s children do not sum to its own"),
+                ));
             }
         }
         Ok(())
@@ -244,14 +287,19 @@ fn finite(values: Vec<f64>, key: &str, block: &Block<'_>) -> Result<Vec<f64>, In
 }
 
 fn unsigned<T: TryFrom<i64>>(values: Vec<i64>, key: &str, block: &Block<'_>) -> Result<Vec<T>, InteropError> {
-    let converted = values.into_iter().map(|value| T::try_from(value).ok()).collect::<Option<_>>();
+    let converted = values
+        .into_iter()
+        .map(|value| T::try_from(value).ok())
+        .collect::<Option<_>>();
     converted.ok_or_else(|| block.damaged(key, "a list of numbers from 0 belongs here"))
 }
 
 fn lines(block: &Block<'_>, leaves: usize) -> Result<Vec<LeafLine>, InteropError> {
     let intercepts = finite(block.numbers("leaf_const", leaves)?, "leaf_const", block)?;
     let counts: Vec<usize> = block.numbers("num_features", leaves)?;
-    let total = counts.iter().try_fold(0_usize, |sum, count| sum.checked_add(*count));
+    let total = counts
+        .iter()
+        .try_fold(0_usize, |sum, count| sum.checked_add(*count));
     let total = total.ok_or_else(|| block.damaged("num_features", "the counts are beyond any file"))?;
     let columns: Vec<u32> = block.numbers("leaf_features", total)?;
     let slopes = finite(block.numbers("leaf_coeff", total)?, "leaf_coeff", block)?;

@@ -30,7 +30,10 @@ const NAN_IS_MISSING: u32 = 2 << 2;
 pub fn write_lightgbm(model: &BoostModel, columns: &[BoosterColumn]) -> Result<Vec<u8>, InteropError> {
     export::check(model, columns, LIBRARY)?;
     if columns.is_empty() {
-        return Err(InteropError::unwritable(LIBRARY, "it has no columns; the format needs one"));
+        return Err(InteropError::unwritable(
+            LIBRARY,
+            "it has no columns; the format needs one",
+        ));
     }
     let trees = trees(model, columns)?;
     let plain = text(model, columns, &trees, None);
@@ -60,7 +63,10 @@ fn text(model: &BoostModel, columns: &[BoosterColumn], trees: &[String], sum: Op
     let word = objective.split(' ').next().unwrap_or_default();
     to += &format!("[objective: {word}]\n[num_class: {outputs}]\n");
     let coded: Vec<String> = coded(columns).map(|at| at.to_string()).collect();
-    to += &format!("[categorical_feature: {}]\n\nend of parameters\n\n", coded.join(","));
+    to += &format!(
+        "[categorical_feature: {}]\n\nend of parameters\n\n",
+        coded.join(",")
+    );
     to += &write_names(columns);
     to
 }
@@ -83,7 +89,17 @@ fn names(columns: &[BoosterColumn]) -> Vec<String> {
     let mut taken = BTreeSet::new();
     let mut names: Vec<String> = Vec::new();
     for column in columns {
-        let plain: String = column.name.chars().map(|c| if c.is_whitespace() || c.is_control() { '_' } else { c }).collect();
+        let plain: String = column
+            .name
+            .chars()
+            .map(|c| {
+                if c.is_whitespace() || c.is_control() {
+                    '_'
+                } else {
+                    c
+                }
+            })
+            .collect();
         let mut name = plain.clone();
         let mut copy = 1;
         while name.is_empty() || taken.contains(&name) {
@@ -101,14 +117,19 @@ fn infos(model: &BoostModel, columns: &[BoosterColumn]) -> Vec<String> {
     let mut bounds = vec![(f64::INFINITY, f64::NEG_INFINITY); columns.len()];
     for tree in model.trees.iter().map(|tree| &tree.tree) {
         for node in 0..tree.node_count() as u32 {
-            if let (Some((feature, _)), (Test::UpTo(t) | Test::UpToButZero(t), _)) = (tree.split_of(node), tree.test_of(node)) {
+            if let (Some((feature, _)), (Test::UpTo(t) | Test::UpToButZero(t), _)) =
+                (tree.split_of(node), tree.test_of(node))
+            {
                 bounds[feature] = (bounds[feature].0.min(t), bounds[feature].1.max(t));
             }
         }
     }
     let info = |(column, (low, high)): (&BoosterColumn, (f64, f64))| match column.level_count() {
         Some(0) => "none".to_owned(),
-        Some(count) => (0..count).map(|code| code.to_string()).collect::<Vec<_>>().join(":"),
+        Some(count) => (0..count)
+            .map(|code| code.to_string())
+            .collect::<Vec<_>>()
+            .join(":"),
         None if low > high => "none".to_owned(),
         None => format!("[{low:?}:{high:?}]"),
     };
@@ -190,7 +211,12 @@ impl Lists {
                 lists.means.push(means[node]);
                 lists.weights.push(facts.weight);
                 lists.rows.push(facts.rows);
-                lists.push_test(&test, missing, [numbers[left], numbers[left + 1]], &columns[feature])?;
+                lists.push_test(
+                    &test,
+                    missing,
+                    [numbers[left], numbers[left + 1]],
+                    &columns[feature],
+                )?;
             }
         }
         lists.sum_rows(&numbers);
@@ -202,7 +228,11 @@ impl Lists {
             return;
         };
         let terms = ours.starts[node] as usize..ours.starts[node + 1] as usize;
-        lines.intercepts.push(if terms.is_empty() { value } else { ours.intercepts[node] + piece.shift() });
+        lines.intercepts.push(if terms.is_empty() {
+            value
+        } else {
+            ours.intercepts[node] + piece.shift()
+        });
         lines.counts.push(terms.len());
         lines.columns.extend(&ours.columns[terms.clone()]);
         lines.slopes.extend(&ours.slopes[terms]);
@@ -248,13 +278,19 @@ impl Lists {
         let start = self.set_words.len();
         let words = codes.iter().max().map_or(1, |&code| code as usize / 32 + 1);
         self.set_words.resize(start + words, 0);
-        codes.iter().for_each(|&code| self.set_words[start + code as usize / 32] |= 1 << (code % 32));
+        codes
+            .iter()
+            .for_each(|&code| self.set_words[start + code as usize / 32] |= 1 << (code % 32));
         self.set_bounds.push(self.set_words.len());
     }
 
     /// Rows of splits are those of their leaves: the format says so twice, and readers compare.
     fn sum_rows(&mut self, numbers: &[i64]) {
-        assert_eq!(numbers.len(), self.rows.len() + self.leaf_rows.len(), "every node is a split or a leaf");
+        assert_eq!(
+            numbers.len(),
+            self.rows.len() + self.leaf_rows.len(),
+            "every node is a split or a leaf"
+        );
         for at in (0..self.rows.len()).rev() {
             let rows = |child: i64| match usize::try_from(child) {
                 Ok(split) => self.rows[split],
@@ -299,9 +335,17 @@ impl Lists {
 fn numbers(piece: &Piece<'_>) -> Vec<i64> {
     let (mut splits, mut leaves) = (0, 0);
     let number = |node: usize| {
-        let counter = if piece.answer(node).is_some() { &mut leaves } else { &mut splits };
+        let counter = if piece.answer(node).is_some() {
+            &mut leaves
+        } else {
+            &mut splits
+        };
         *counter += 1;
-        if piece.answer(node).is_some() { -leaves } else { splits - 1 }
+        if piece.answer(node).is_some() {
+            -leaves
+        } else {
+            splits - 1
+        }
     };
     (0..piece.node_count()).map(number).collect()
 }
@@ -322,6 +366,8 @@ fn left_codes(test: &Test, missing: Side, column: &BoosterColumn) -> Result<(Vec
         return Err(InteropError::unwritable(LIBRARY, what));
     };
     let excluded: BTreeSet<u32> = listed.codes.into_iter().collect();
-    let others = (0..count as u32).filter(|code| !excluded.contains(code)).collect();
+    let others = (0..count as u32)
+        .filter(|code| !excluded.contains(code))
+        .collect();
     Ok((others, Side::Left))
 }

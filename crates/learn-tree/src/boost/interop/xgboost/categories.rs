@@ -25,7 +25,9 @@ pub(super) fn read_columns(
     let encoders = encoders(model, features)?;
     (0..features)
         .map(|at| {
-            let name = names.get(at).map_or_else(|| format!("f{at}"), |name| (*name).to_owned());
+            let name = names
+                .get(at)
+                .map_or_else(|| format!("f{at}"), |name| (*name).to_owned());
             let codes = match &encoders {
                 Some(all) if kinds.get(at) == Some(&"c") => level_names(&all[at])?,
                 _ => None,
@@ -75,18 +77,28 @@ fn level_names(encoder: &Place<'_>) -> Result<Option<LevelCodes>, InteropError> 
         return Ok(None);
     }
     let codes = LevelCodes::new(&names);
-    codes.map(Some).ok_or_else(|| values.damaged("a category is empty or stands there twice"))
+    codes
+        .map(Some)
+        .ok_or_else(|| values.damaged("a category is empty or stands there twice"))
 }
 
 fn byte_names(offsets: &Place<'_>, values: &Place<'_>) -> Result<Vec<String>, InteropError> {
     let ends = offsets.integers(None)?;
     let bytes = values.integers(None)?;
     let sound = ends.is_sorted() && ends.first().is_none_or(|first| *first == 0);
-    if !sound || ends.last().is_some_and(|last| usize::try_from(*last) != Ok(bytes.len())) {
+    if !sound
+        || ends
+            .last()
+            .is_some_and(|last| usize::try_from(*last) != Ok(bytes.len()))
+    {
         return Err(offsets.damaged(format!("the offsets do not divide {} bytes", bytes.len())));
     }
     // Written as signed bytes.
-    let byte = |value: &i64| u8::try_from(value.rem_euclid(256)).ok().filter(|_| (-128..256).contains(value));
+    let byte = |value: &i64| {
+        u8::try_from(value.rem_euclid(256))
+            .ok()
+            .filter(|_| (-128..256).contains(value))
+    };
     let bytes: Option<Vec<u8>> = bytes.iter().map(byte).collect();
     let bytes = bytes.ok_or_else(|| values.damaged("a list of bytes belongs here"))?;
     ends.windows(2)

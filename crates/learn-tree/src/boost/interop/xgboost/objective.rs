@@ -25,15 +25,21 @@ pub(super) fn answer_of(objective: &str) -> Option<Answer> {
     let (link, meaning, scale) = match objective {
         "binary:logistic" => (Link::Logistic, Meaning::ClassProbability, Scale::Probability),
         "reg:logistic" => (Link::Logistic, Meaning::Number, Scale::Probability),
-        "binary:logitraw" => (Link::Identity, Meaning::Number, Scale::Probability),
         "multi:softprob" | "multi:softmax" => (Link::Softmax, Meaning::ClassProbability, Scale::Score),
         "count:poisson" | "reg:gamma" | "reg:tweedie" | "survival:cox" | "survival:aft" => {
             (Link::Exponential, Meaning::Number, Scale::Mean)
         }
-        "reg:squarederror" | "reg:linear" | "reg:absoluteerror" | "reg:pseudohubererror" | "reg:quantileerror"
-        | "reg:expectileerror" | "reg:squaredlogerror" | "rank:pairwise" | "rank:ndcg" | "rank:map" => {
-            (Link::Identity, Meaning::Number, Scale::Score)
-        }
+        "reg:squarederror"
+        | "reg:linear"
+        | "reg:absoluteerror"
+        | "reg:pseudohubererror"
+        | "reg:quantileerror"
+        | "reg:expectileerror"
+        | "reg:squaredlogerror"
+        | "binary:logitraw"
+        | "rank:pairwise"
+        | "rank:ndcg"
+        | "rank:map" => (Link::Identity, Meaning::Number, Scale::Score),
         _ => return None,
     };
     Some(Answer { link, meaning, scale })

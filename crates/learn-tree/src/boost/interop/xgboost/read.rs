@@ -34,7 +34,10 @@ pub fn read_xgboost(bytes: &[u8]) -> Result<ImportedBooster, InteropError> {
     };
     let learner = Place::root(LIBRARY, &document).get("learner")?;
     let booster = read_learner(&learner, bytes.len())?;
-    if let Some(stated) = learner.find("attributes")?.map_or(Ok(None), |all| all.find(CHECKSUM))? {
+    if let Some(stated) = learner
+        .find("attributes")?
+        .map_or(Ok(None), |all| all.find(CHECKSUM))?
+    {
         checksum::verify(&booster, stated.str()?)?;
     }
     Ok(booster)
@@ -84,7 +87,9 @@ impl Head {
         let param = learner.get("learner_model_param")?;
         let features = count_text(&param.get("num_feature")?, COLUMNS_MAX)?;
         let classes = count_text(&param.get("num_class")?, CLASSES_MAX)?;
-        let targets = param.find("num_target")?.map_or(Ok(1), |place| count_text(&place, CLASSES_MAX))?;
+        let targets = param
+            .find("num_target")?
+            .map_or(Ok(1), |place| count_text(&place, CLASSES_MAX))?;
         let outputs = classes.max(targets).max(1);
         let name = objective.str()?;
         let answer = answer_of(name).ok_or_else(|| unknown(name))?;
@@ -98,16 +103,26 @@ impl Head {
             return Err(param.damaged(format!("num_class is {classes} where the objective is '{name}'")));
         }
         let base = bases(&param.get("base_score")?, outputs)?;
-        let base: Vec<f64> = base.into_iter().map(|base| f64::from(answer.score(base))).collect();
+        let base: Vec<f64> = base
+            .into_iter()
+            .map(|base| f64::from(answer.score(base)))
+            .collect();
         if base.iter().any(|score| !score.is_finite()) {
             return Err(param.damaged(format!("base_score is out of range for '{name}'")));
         }
-        Ok(Self { features, outputs, answer, base })
+        Ok(Self {
+            features,
+            outputs,
+            answer,
+            base,
+        })
     }
 }
 
 fn unknown(objective: &str) -> InteropError {
-    let what = format!("its objective '{objective}' is not known; train it with one of XGBoost's own that gives scores");
+    let what = format!(
+        "its objective '{objective}' is not known; train it with one of XGBoost's own that gives scores"
+    );
     InteropError::foreign(LIBRARY, what)
 }
 
@@ -118,7 +133,10 @@ fn bases(place: &Place<'_>, outputs: usize) -> Result<Vec<f32>, InteropError> {
         other => other.to_string(),
     };
     let inner = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    let numbers = inner.unwrap_or(&text).split(',').map(|number| number.trim().parse::<f32>().ok());
+    let numbers = inner
+        .unwrap_or(&text)
+        .split(',')
+        .map(|number| number.trim().parse::<f32>().ok());
     let numbers = numbers.collect::<Option<Vec<f32>>>();
     match numbers {
         Some(one) if one.len() == 1 => Ok(vec![one[0]; outputs]),
@@ -131,7 +149,10 @@ fn bases(place: &Place<'_>, outputs: usize) -> Result<Vec<f32>, InteropError> {
 fn trees_of<'a>(booster: &Place<'a>) -> Result<(Place<'a>, Option<Place<'a>>), InteropError> {
     match booster.get("name")?.str()? {
         "gbtree" => Ok((booster.get("model")?, None)),
-        "dart" => Ok((booster.get("gbtree")?.get("model")?, Some(booster.get("weight_drop")?))),
+        "dart" => Ok((
+            booster.get("gbtree")?.get("model")?,
+            Some(booster.get("weight_drop")?),
+        )),
         other => Err(InteropError::foreign(
             LIBRARY,
             format!("its booster is '{other}'; only gbtree and dart have trees"),
@@ -155,18 +176,23 @@ fn read_trees(
     let factors = factors.map_or(Ok(vec![1.0; count]), |list| list.numbers(Some(count)))?;
     let mut trees = Vec::new();
     for (at, tree) in list.items()?.enumerate() {
-        let output = usize::try_from(outputs[at]).ok().filter(|output| *output < reader.outputs);
+        let output = usize::try_from(outputs[at])
+            .ok()
+            .filter(|output| *output < reader.outputs);
         let output = output.ok_or_else(|| tree.damaged(format!("it adds to output {}", outputs[at])))?;
-        if tree.find("id")?.is_some_and(|id| id.value().as_u64() != Some(at as u64)) {
+        if tree
+            .find("id")?
+            .is_some_and(|id| id.value().as_u64() != Some(at as u64))
+        {
             return Err(tree.damaged(format!("its id is not {at}")));
         }
         trees.push(reader.read(&tree, output as u32, factors[at] as f32)?);
     }
     let (same, all) = reader.repeated;
     match reader.first_odd {
-        Some(place) if same * 2 > all => {
-            Err(model.damaged(format!("a leaf answers otherwise than its base weight says ({place})")))
-        }
+        Some(place) if same * 2 > all => Err(model.damaged(format!(
+            "a leaf answers otherwise than its base weight says ({place})"
+        ))),
         _ => Ok(trees),
     }
 }
@@ -177,7 +203,10 @@ fn check_iterations(model: &Place<'_>, trees: usize) -> Result<(), InteropError>
         return Ok(());
     };
     let starts = list.integers(None)?;
-    let ends = (starts.first().copied().unwrap_or(0), starts.last().copied().unwrap_or(0));
+    let ends = (
+        starts.first().copied().unwrap_or(0),
+        starts.last().copied().unwrap_or(0),
+    );
     if starts.is_sorted() && ends == (0, trees as i64) {
         Ok(())
     } else {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::super::InteropError;
 use super::super::place::Place;
 use super::super::sketch::{Part, SetBudget, SketchNode, assemble};
 use super::super::threshold::from_below;
-use super::super::InteropError;
 use super::categories::XgboostColumn;
 use crate::boost::model::{BoostTree, NodeFacts};
 use crate::tree::{Side, Test};
@@ -48,12 +48,21 @@ struct Lists<'a> {
 
 enum Answers {
     Numbers,
-    Vectors { width: usize, values: Vec<f64>, by_leaf: bool },
+    Vectors {
+        width: usize,
+        values: Vec<f64>,
+        by_leaf: bool,
+    },
 }
 
 impl TreeReader<'_> {
     /// Reads a tree whose answers are multiplied by `factor` and go to `output`.
-    pub(super) fn read(&mut self, place: &Place<'_>, output: u32, factor: f32) -> Result<BoostTree, InteropError> {
+    pub(super) fn read(
+        &mut self,
+        place: &Place<'_>,
+        output: u32,
+        factor: f32,
+    ) -> Result<BoostTree, InteropError> {
         let lists = Lists::read(place, self.columns.len())?;
         let nodes = (0..lists.left.len()).map(|at| self.node(&lists, at, factor));
         let nodes = nodes.collect::<Result<Vec<_>, InteropError>>()?;
@@ -61,13 +70,20 @@ impl TreeReader<'_> {
             Answers::Numbers => (1, output),
             Answers::Vectors { width, .. } if *width == self.outputs => (*width, 0),
             Answers::Vectors { width, .. } => {
-                return Err(place.damaged(format!("leaves have {width} numbers, the model has {}", self.outputs)));
+                return Err(place.damaged(format!(
+                    "leaves have {width} numbers, the model has {}",
+                    self.outputs
+                )));
             }
         };
         let deleted = count_text(&place.get("tree_param")?.get("num_deleted")?, NODES_MAX)?;
         let assembled = assemble(&nodes, width, output).map_err(|what| place.damaged(what))?;
         if assembled.used + deleted != nodes.len() {
-            return Err(place.damaged(format!("{} of {} nodes are never reached", nodes.len() - assembled.used, nodes.len())));
+            return Err(place.damaged(format!(
+                "{} of {} nodes are never reached",
+                nodes.len() - assembled.used,
+                nodes.len()
+            )));
         }
         lists.check_repetitions(place)?;
         self.compare_answers(&lists, place)?;
@@ -76,7 +92,11 @@ impl TreeReader<'_> {
 
     fn node(&mut self, lists: &Lists<'_>, at: usize, factor: f32) -> Result<SketchNode, InteropError> {
         let facts = NodeFacts {
-            gain: if lists.left[at] < 0 { 0.0 } else { lists.gains[at] as f32 },
+            gain: if lists.left[at] < 0 {
+                0.0
+            } else {
+                lists.gains[at] as f32
+            },
             weight: lists.hessians[at] as f32,
             rows: 0,
         };
@@ -93,28 +113,49 @@ impl TreeReader<'_> {
     fn split(&mut self, lists: &Lists<'_>, at: usize) -> Result<Part, InteropError> {
         let place = &lists.place;
         let feature = lists.features[at];
-        let column = usize::try_from(feature).ok().and_then(|feature| self.columns.get(feature));
+        let column = usize::try_from(feature)
+            .ok()
+            .and_then(|feature| self.columns.get(feature));
         let column = column.ok_or_else(|| {
-            place.damaged(format!("node {at} tests feature {feature} of {}", self.columns.len()))
+            place.damaged(format!(
+                "node {at} tests feature {feature} of {}",
+                self.columns.len()
+            ))
         })?;
         let test = match lists.kinds[at] {
             0 => {
                 let threshold = from_below(lists.limits[at] as f32);
-                Test::UpTo(threshold.ok_or_else(|| place.damaged(format!("no number is below node {at}'s limit")))?)
+                Test::UpTo(
+                    threshold
+                        .ok_or_else(|| place.damaged(format!("no number is below node {at}'s limit")))?,
+                )
             }
             1 => {
                 let (start, end) = lists.sets[at];
                 let codes = codes(&lists.categories[start..end], column, place)?;
-                let words = column.codes.as_ref().map_or(0, |codes| codes.ours.len().div_ceil(64));
+                let words = column
+                    .codes
+                    .as_ref()
+                    .map_or(0, |codes| codes.ours.len().div_ceil(64));
                 let bits = self.budget.bits(&codes, words);
-                Test::Except(bits.ok_or_else(|| place.damaged(format!("the categories of node {at} lie too far apart")))?)
+                Test::Except(
+                    bits.ok_or_else(|| {
+                        place.damaged(format!("the categories of node {at} lie too far apart"))
+                    })?,
+                )
             }
-            other => return Err(place.damaged(format!("node {at} has split type {other}, 0 or 1 belongs there"))),
+            other => {
+                return Err(place.damaged(format!("node {at} has split type {other}, 0 or 1 belongs there")));
+            }
         };
         Ok(Part::Split {
             feature: feature as u32,
             test,
-            missing: if lists.default_left[at] { Side::Left } else { Side::Right },
+            missing: if lists.default_left[at] {
+                Side::Left
+            } else {
+                Side::Right
+            },
             children: [lists.left[at] as usize, lists.right[at] as usize],
         })
     }
@@ -143,7 +184,10 @@ impl TreeReader<'_> {
 /// Our codes of a node's categories.
 fn codes(listed: &[i64], column: &XgboostColumn, place: &Place<'_>) -> Result<Vec<u32>, InteropError> {
     let code = |&code: &i64| match &column.codes {
-        Some(known) => usize::try_from(code).ok().and_then(|code| known.ours.get(code)).copied(),
+        Some(known) => usize::try_from(code)
+            .ok()
+            .and_then(|code| known.ours.get(code))
+            .copied(),
         None => u32::try_from(code).ok().filter(|_| code < CODES),
     };
     let codes: Option<Vec<u32>> = listed.iter().map(code).collect();
@@ -166,7 +210,9 @@ impl<'a> Lists<'a> {
             None => vec![0; nodes],
         };
         let sets = sets(place, nodes, &kinds)?;
-        let categories = place.find("categories")?.map_or(Ok(Vec::new()), |list| list.integers(None))?;
+        let categories = place
+            .find("categories")?
+            .map_or(Ok(Vec::new()), |list| list.integers(None))?;
         if nodes == 0 || sets.iter().any(|(_, end)| *end > categories.len()) {
             return Err(place.damaged("a tree has no nodes, or categories beyond its list"));
         }
@@ -187,11 +233,18 @@ impl<'a> Lists<'a> {
     }
 
     fn answer(&self, at: usize) -> Result<Vec<f64>, InteropError> {
-        let Answers::Vectors { width, values, by_leaf } = &self.answers else {
+        let Answers::Vectors {
+            width,
+            values,
+            by_leaf,
+        } = &self.answers
+        else {
             return Ok(vec![self.limits[at]]);
         };
         let leaf = if *by_leaf { self.right[at] } else { at as i64 };
-        let start = usize::try_from(leaf).ok().and_then(|leaf| leaf.checked_mul(*width));
+        let start = usize::try_from(leaf)
+            .ok()
+            .and_then(|leaf| leaf.checked_mul(*width));
         let answer = start.and_then(|start| values.get(start..start + width));
         let answer = answer.ok_or_else(|| self.place.damaged(format!("leaf {at} has no weights")))?;
         Ok(answer.to_vec())
@@ -202,12 +255,18 @@ impl<'a> Lists<'a> {
         let parents = place.get("parents")?.integers(Some(self.left.len()))?;
         for at in (0..self.left.len()).filter(|&at| self.left[at] >= 0) {
             let [left, right] = [self.left[at] as usize, self.right[at] as usize];
+            if right != left + 1 {
+                // XGBoost's own walk takes the child behind the left one whatever the file says.
+                return Err(place.damaged(format!("the children of node {at} do not stand side by side")));
+            }
             if parents[left] != at as i64 || parents[right] != at as i64 {
                 return Err(place.damaged(format!("the children of node {at} name another parent")));
             }
             let difference = self.hessians[at] - self.hessians[left] - self.hessians[right];
             if difference.abs() > HESSIAN_ERROR * self.hessians[at].abs().max(1.0) {
-                return Err(place.damaged(format!("the hessians of node {at}'s children do not sum to its own")));
+                return Err(place.damaged(format!(
+                    "the hessians of node {at}'s children do not sum to its own"
+                )));
             }
         }
         Ok(())
@@ -229,7 +288,11 @@ impl Answers {
         if !room || values.len() % width != 0 {
             return Err(list.damaged(format!("{} numbers in vectors of {width}", values.len())));
         }
-        Ok(Self::Vectors { width, values, by_leaf })
+        Ok(Self::Vectors {
+            width,
+            values,
+            by_leaf,
+        })
     }
 }
 
@@ -251,7 +314,10 @@ fn sets(place: &Place<'_>, nodes: usize, kinds: &[i64]) -> Result<Vec<(usize, us
         };
         let fresh = set.1 == 0 && size > 0 && kinds[*owner as usize] == 1;
         let end = start.checked_add(size).filter(|_| fresh);
-        *set = (start, end.ok_or_else(|| owners.damaged(format!("entry {at} is empty, repeated or unfit")))?);
+        *set = (
+            start,
+            end.ok_or_else(|| owners.damaged(format!("entry {at} is empty, repeated or unfit")))?,
+        );
     }
     match (0..nodes).find(|&at| kinds[at] == 1 && sets[at].1 == 0) {
         Some(at) => Err(owners.damaged(format!("node {at} tests categories and lists none"))),

@@ -51,10 +51,17 @@ fn document(model: &BoostModel, columns: &[BoosterColumn]) -> Result<Value, Inte
 
 fn learner(model: &BoostModel, columns: &[BoosterColumn]) -> Result<Value, InteropError> {
     let objective = objective_of(model.link, model.meaning).ok_or_else(|| {
-        InteropError::unwritable(LIBRARY, "it has a logistic link for each class; train it with the softmax objective")
+        InteropError::unwritable(
+            LIBRARY,
+            "it has a logistic link for each class; train it with the softmax objective",
+        )
     })?;
     let answer = answer_of(objective).expect("objectives that are written are read");
-    let classes = if objective == "multi:softprob" { model.base.len() } else { 0 };
+    let classes = if objective == "multi:softprob" {
+        model.base.len()
+    } else {
+        0
+    };
     let targets = if classes > 0 { 1 } else { model.base.len() };
     let (bases, shifts) = bases(model, answer);
     let bases: Vec<String> = bases.iter().map(|base| format!("{base:E}")).collect();
@@ -80,12 +87,18 @@ fn learner(model: &BoostModel, columns: &[BoosterColumn]) -> Result<Value, Inter
 
 fn parameters(objective: &str, classes: usize, targets: usize) -> Value {
     let (key, value) = match objective {
-        "multi:softprob" => ("softmax_multiclass_param", json!({"num_class": classes.to_string()})),
+        "multi:softprob" => (
+            "softmax_multiclass_param",
+            json!({"num_class": classes.to_string()}),
+        ),
         "count:poisson" => ("poisson_regression_param", json!({"max_delta_step": "7E-1"})),
         _ => ("reg_loss_param", json!({"scale_pos_weight": "1"})),
     };
     assert!(targets == 1 || classes == 0, "classes are not targets");
-    Value::Object(Map::from_iter([("name".to_owned(), json!(objective)), (key.to_owned(), value)]))
+    Value::Object(Map::from_iter([
+        ("name".to_owned(), json!(objective)),
+        (key.to_owned(), value),
+    ]))
 }
 
 /// The bases that stand for the model's scores, and what they miss of them.
@@ -94,10 +107,16 @@ fn bases(model: &BoostModel, answer: Answer) -> (Vec<f32>, Vec<f64>) {
         let base = answer.base(score);
         let missed = score - f64::from(answer.score(base));
         // A base near its bound cannot tell scores apart, so that leaves carry them.
-        if missed.abs() <= 1e-3 { (base, missed) } else { (answer.neutral(), score) }
+        if missed.abs() <= 1e-3 {
+            (base, missed)
+        } else {
+            (answer.neutral(), score)
+        }
     };
     let pairs = model.base.iter().map(|&score| base(score));
-    pairs.map(|(base, missed)| (base, if missed.abs() > BASE_ERROR { missed } else { 0.0 })).unzip()
+    pairs
+        .map(|(base, missed)| (base, if missed.abs() > BASE_ERROR { missed } else { 0.0 }))
+        .unzip()
 }
 
 fn trees(model: &BoostModel, columns: &[BoosterColumn], shifts: &[f64]) -> Result<Value, InteropError> {
@@ -148,7 +167,8 @@ struct Lists {
 
 fn tree(piece: &Piece<'_>, columns: &[BoosterColumn], id: usize) -> Result<Value, InteropError> {
     if piece.tree.lines.is_some() {
-        let what = "its leaves hold straight lines, which the format has no place for; train it with plain leaves";
+        let what =
+            "its leaves hold straight lines, which the format has no place for; train it with plain leaves";
         return Err(InteropError::unwritable(LIBRARY, what));
     }
     let means = piece.means();
@@ -156,24 +176,87 @@ fn tree(piece: &Piece<'_>, columns: &[BoosterColumn], id: usize) -> Result<Value
         let what = "a leaf's answer is beyond single precision; train it on a target of smaller scale";
         return Err(InteropError::unwritable(LIBRARY, what));
     }
-    let mut lists = Lists::default();
-    lists.parents = vec![NO_PARENT; piece.node_count()];
-    for node in 0..piece.node_count() {
+    let (splits, order) = arrange(piece, columns)?;
+    let mut lists = Lists {
+        parents: vec![NO_PARENT; order.len()],
+        ..Lists::default()
+    };
+    for (place, &node) in order.iter().enumerate() {
         let facts = piece.facts(node);
         lists.gains.push(facts.gain);
         lists.hessians.push(facts.weight);
         lists.weights.push(means[node] as f32);
-        match piece.split(node) {
+        match &splits[node] {
             None => lists.push_leaf(means[node] as f32),
-            Some((feature, left, test, missing)) => {
-                lists.parents[left] = node as i64;
-                lists.parents[left + 1] = node as i64;
-                lists.features.push(feature);
-                lists.push_split(left, &test, missing, &columns[feature])?;
+            Some(split) => {
+                lists.parents[split.left] = place as i64;
+                lists.parents[split.left + 1] = place as i64;
+                lists.push_split(split);
             }
         }
     }
     Ok(lists.write(columns.len(), id))
+}
+
+/// A split in the format's terms.
+struct Split {
+    feature: usize,
+    left: usize,
+    rule: Rule,
+    missing_left: bool,
+}
+
+enum Rule {
+    /// Numbers below go left.
+    Below(f32),
+    /// These codes go right.
+    Codes(Vec<u32>),
+}
+
+/// The splits of our nodes, and which of our nodes stands at each place of the file.
+///
+/// Listed categories always go right there, and the right child always stands behind the left one: where our list goes left
+/// the children change places.
+fn arrange(
+    piece: &Piece<'_>,
+    columns: &[BoosterColumn],
+) -> Result<(Vec<Option<Split>>, Vec<usize>), InteropError> {
+    let mut order: Vec<usize> = (0..piece.node_count()).collect();
+    let mut splits = Vec::with_capacity(order.len());
+    for node in 0..piece.node_count() {
+        let Some((feature, left, test, missing)) = piece.split(node) else {
+            splits.push(None);
+            continue;
+        };
+        let mut missing_left = missing == Side::Left;
+        let rule = match (&test, export::list(&test, missing, &columns[feature])) {
+            (_, Some(listed)) => {
+                if listed.side == Side::Left {
+                    order.swap(left, left + 1);
+                    missing_left = !missing_left;
+                }
+                if listed.codes.is_empty() {
+                    // The format wants one category at least; every code is a number below the largest.
+                    Rule::Below(f32::MAX)
+                } else {
+                    Rule::Codes(listed.codes)
+                }
+            }
+            (Test::UpTo(threshold), None) => Rule::Below(to_below(*threshold)),
+            _ => {
+                let what =
+                    "it takes zero for missing at some splits; train it with missing values that are missing";
+                return Err(InteropError::unwritable(LIBRARY, what));
+            }
+        };
+        splits.push(Some(Split {
+            feature,
+            left,
+            rule,
+            missing_left,
+        }));
+    }
+    Ok((splits, order))
 }
 
 impl Lists {
@@ -199,37 +282,23 @@ impl Lists {
         self.default_left.push(0);
     }
 
-    fn push_split(&mut self, left: usize, test: &Test, missing: Side, column: &BoosterColumn) -> Result<(), InteropError> {
-        let node = self.left.len();
-        let mut children = [left as i64, left as i64 + 1];
-        let mut missing_left = missing == Side::Left;
-        match (test, export::list(test, missing, column)) {
-            (_, Some(listed)) => {
-                if listed.side == Side::Left {
-                    // Listed categories always go right here, so the children change places.
-                    children.reverse();
-                    missing_left = !missing_left;
-                }
-                self.set_nodes.push(node);
+    fn push_split(&mut self, split: &Split) {
+        let limit = match &split.rule {
+            Rule::Below(limit) => *limit,
+            Rule::Codes(codes) => {
+                self.set_nodes.push(self.left.len());
                 self.set_starts.push(self.categories.len());
-                self.set_sizes.push(listed.codes.len());
-                self.categories.extend(listed.codes);
-                self.kinds.push(1);
-                self.limits.push(0.0);
+                self.set_sizes.push(codes.len());
+                self.categories.extend(codes);
+                0.0
             }
-            (Test::UpTo(threshold), None) => {
-                self.kinds.push(0);
-                self.limits.push(to_below(*threshold));
-            }
-            _ => {
-                let what = "it takes zero for missing at some splits; train it with missing values that are missing";
-                return Err(InteropError::unwritable(LIBRARY, what));
-            }
-        }
-        self.left.push(children[0]);
-        self.right.push(children[1]);
-        self.default_left.push(u8::from(missing_left));
-        Ok(())
+        };
+        self.kinds.push(u8::from(matches!(split.rule, Rule::Codes(_))));
+        self.limits.push(limit);
+        self.features.push(split.feature);
+        self.left.push(split.left as i64);
+        self.right.push(split.left as i64 + 1);
+        self.default_left.push(u8::from(split.missing_left));
     }
 
     fn write(&self, features: usize, id: usize) -> Value {
@@ -265,7 +334,11 @@ fn reals(values: &[f32]) -> Vec<Value> {
 }
 
 fn real(value: f32) -> Number {
-    let short = value.to_string().parse().ok().filter(|short: &f64| *short as f32 == value);
+    let short = value
+        .to_string()
+        .parse()
+        .ok()
+        .filter(|short: &f64| *short as f32 == value);
     let finite = Number::from_f64(short.unwrap_or(f64::from(value)));
     finite.unwrap_or_else(|| Number::from(0))
 }
