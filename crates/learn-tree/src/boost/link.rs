@@ -57,9 +57,7 @@ impl Link {
             },
             Self::Softmax => softmax(scores, out),
             Self::OneVersusAll => {
-                out.iter_mut()
-                    .zip(scores)
-                    .for_each(|(answer, score)| *answer = sigmoid(*score));
+                out.iter_mut().zip(scores).for_each(|(answer, score)| *answer = sigmoid(*score));
                 share_out(out);
             }
         }

@@ -86,10 +86,7 @@ impl BoostTree {
             ([value], Some(lines)) => {
                 scores[self.output as usize] += lines.answer(leaf, row).unwrap_or(*value);
             }
-            (values, _) => scores
-                .iter_mut()
-                .zip(values)
-                .for_each(|(score, value)| *score += value),
+            (values, _) => scores.iter_mut().zip(values).for_each(|(score, value)| *score += value),
         }
     }
 }
@@ -169,8 +166,7 @@ impl FittedModel for BoostModel {
         let mut scores = vec![0.0; self.base.len()];
         self.for_each_row(x, |row, tested| {
             self.score_into(tested, self.trees.len(), &mut scores);
-            self.link
-                .answer(&scores, &mut out[row * width..(row + 1) * width]);
+            self.link.answer(&scores, &mut out[row * width..(row + 1) * width]);
         });
     }
 
@@ -206,11 +202,7 @@ impl BoostModel {
         let meaning = match from.u8()? {
             0 => Meaning::Number,
             1 => Meaning::ClassProbability,
-            other => {
-                return Err(ArtifactError::damaged(format!(
-                    "{other} is no meaning of answers"
-                )));
-            }
+            other => return Err(ArtifactError::damaged(format!("{other} is no meaning of answers"))),
         };
         let link = Link::load(from)?;
         let features = from.u64()?;
@@ -219,9 +211,7 @@ impl BoostModel {
             && link.suits(meaning, base.len())
             && base.iter().all(|score| score.is_finite());
         if !is_sound {
-            return Err(ArtifactError::damaged(
-                "the head of a booster does not fit together",
-            ));
+            return Err(ArtifactError::damaged("the head of a booster does not fit together"));
         }
         let encodings = Encodings::load(from, features as usize)?;
         let columns = features as usize + encodings.count();
@@ -262,9 +252,7 @@ impl BoostTree {
         let (output, width) = (from.u32()?, from.u32()? as usize);
         let fits = (width == 1 && (output as usize) < outputs) || (width == outputs && output == 0);
         if !fits {
-            return Err(ArtifactError::damaged(
-                "a tree adds to an output that is not there",
-            ));
+            return Err(ArtifactError::damaged("a tree adds to an output that is not there"));
         }
         let tree = Tree::load(from, columns, width, f64::is_finite)?;
         let (gains, weights, rows) = (from.f32s()?, from.f32s()?, from.u32s()?);
@@ -286,9 +274,7 @@ impl BoostTree {
                 slopes: from.f64s()?,
             };
             if !(width == 1 && lines.is_sound(nodes, columns)) {
-                return Err(ArtifactError::damaged(
-                    "the lines of a tree do not fit its leaves",
-                ));
+                return Err(ArtifactError::damaged("the lines of a tree do not fit its leaves"));
             }
             Some(lines)
         } else {
