@@ -264,7 +264,7 @@ def catboost_rows(table, part, words, label=None):
 
 
 def fit_catboost(case, table):
-    options = {"iterations": ROUNDS, "depth": 4, "verbose": 0, "allow_writing_files": False, "thread_count": THREADS, "random_seed": 1}
+    options = {"iterations": ROUNDS, "depth": 4, "verbose": 0, "allow_writing_files": False, "thread_count": THREADS, "random_seed": 1, "bootstrap_type": "No"}
     options |= case.options
     words = [] if case.numbers_only else list(table.words)
     train, probe = table.train, table.probe

@@ -69,7 +69,7 @@ pub fn columns_of(schema: &FrozenSchema) -> Vec<BoosterColumn> {
         .collect()
 }
 
-/// The schema that brings a table to these columns.
+/// The schema that brings a table to these columns, whose names must differ.
 pub(super) fn schema_of(columns: &[BoosterColumn], library: Library) -> Result<FrozenSchema, InteropError> {
     let reason = format!("a column of the {library} model");
     let field = |column: &BoosterColumn| match column.values {

@@ -6,7 +6,6 @@ use kolosal_frame::{Column, Field, Frame, FrameView, FrozenSchema, Kind, Schema}
 use kolosal_learner::FittedModel;
 
 use super::catboost::Combination;
-use super::columns::schema_of;
 use super::{BoosterColumn, InteropError, Library};
 use crate::boost::BoostModel;
 
@@ -20,6 +19,7 @@ pub struct ImportedBooster {
     pub(super) library: Library,
     pub(super) objective: String,
     pub(super) columns: Vec<BoosterColumn>,
+    pub(super) schema: FrozenSchema,
     /// Names of classes, empty where the file has none.
     pub(super) classes: Vec<String>,
     /// Tests the columns, then the combinations behind them.
@@ -70,11 +70,8 @@ impl ImportedBooster {
     }
 
     /// The schema that brings a table to the model's columns.
-    ///
-    /// # Errors
-    /// [`InteropError::Damaged`] if two columns have one name.
-    pub fn schema(&self) -> Result<FrozenSchema, InteropError> {
-        schema_of(&self.columns, self.library)
+    pub fn schema(&self) -> &FrozenSchema {
+        &self.schema
     }
 
     /// Numbers in an answer: one, or one a class.

@@ -63,9 +63,9 @@ pub(super) fn to_below(threshold: f64) -> f32 {
     limit.clamp(f32::MIN, f32::MAX)
 }
 
-/// The decimal of eight digits that this number is but for the rounding of a midpoint, if it is one.
+/// The decimal of seven digits that this number is but for the rounding of a midpoint, if it is one.
 fn decimal_at(number: f64) -> Option<f64> {
-    let decimal: f64 = format!("{number:.7e}").parse().ok()?;
+    let decimal: f64 = format!("{number:.6e}").parse().ok()?;
     ((decimal - number).abs() <= number.abs() * 1e-14).then_some(decimal)
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::super::columns::schema_of;
 use super::super::place::{Place, parse_json};
 use super::super::{ImportedBooster, InteropError, Library};
 use super::columns::Columns;
@@ -44,10 +45,12 @@ pub fn read_catboost_json(bytes: &[u8]) -> Result<ImportedBooster, InteropError>
         .str()?;
     let rules = Rules::new(&columns, &statistics, bytes.len());
     let model = read_model(&top, loss, columns.count() + combinations.len(), rules)?;
+    let described = columns.describe();
     Ok(ImportedBooster {
         library: LIBRARY,
         objective: loss.to_owned(),
-        columns: columns.describe(),
+        schema: schema_of(&described, LIBRARY)?,
+        columns: described,
         classes: classes(&model_info)?,
         model,
         combinations,

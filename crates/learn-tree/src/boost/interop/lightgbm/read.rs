@@ -3,6 +3,7 @@
 use kolosal_base::limits::{CLASSES_MAX, COLUMNS_MAX};
 
 use super::super::checksum;
+use super::super::columns::schema_of;
 use super::super::sketch::SetBudget;
 use super::super::{ImportedBooster, InteropError, Library};
 use super::CHECKSUM;
@@ -57,10 +58,12 @@ fn read_parts(parts: &Parts<'_>, file_bytes: usize) -> Result<ImportedBooster, I
         factor: answer.factor / averaged(parts, outputs)?,
     };
     let trees = read_trees(parts, outputs, reader)?;
+    let columns: Vec<_> = columns.into_iter().map(|column| column.column).collect();
     Ok(ImportedBooster {
         library: LIBRARY,
         objective: header.find("objective").unwrap_or("custom").to_owned(),
-        columns: columns.into_iter().map(|column| column.column).collect(),
+        schema: schema_of(&columns, LIBRARY)?,
+        columns,
         classes: Vec::new(),
         model: model(answer, features, outputs, trees),
         combinations: Vec::new(),

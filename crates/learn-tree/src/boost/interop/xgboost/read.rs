@@ -4,6 +4,7 @@ use kolosal_base::limits::{CLASSES_MAX, COLUMNS_MAX};
 use serde_json::Value;
 
 use super::super::checksum;
+use super::super::columns::schema_of;
 use super::super::place::{Place, check_size, parse_json};
 use super::super::sketch::SetBudget;
 use super::super::{ImportedBooster, InteropError, Library, ubj};
@@ -65,10 +66,12 @@ pub(super) fn read_learner(learner: &Place<'_>, file_bytes: usize) -> Result<Imp
         first_odd: None,
     };
     let trees = read_trees(&model, factors.as_ref(), reader)?;
+    let columns: Vec<_> = columns.into_iter().map(|column| column.column).collect();
     Ok(ImportedBooster {
         library: LIBRARY,
         objective: objective.str()?.to_owned(),
-        columns: columns.into_iter().map(|column| column.column).collect(),
+        schema: schema_of(&columns, LIBRARY)?,
+        columns,
         classes: Vec::new(),
         model: BoostModel {
             meaning: head.answer.meaning,
