@@ -353,3 +353,40 @@ impl Node {
         (self.field & FEATURE) as usize
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of these values go left, without and with missing values on the left.
+    fn left_of(test: &Test, values: &[f64]) -> [Vec<bool>; 2] {
+        [Side::Right, Side::Left].map(|missing| {
+            let mut tree = Tree::new(1);
+            let left = tree.split(0, 0, test, missing);
+            assert_eq!(tree.test_of(0), (test.clone(), missing));
+            values
+                .iter()
+                .map(|value| tree.leaf_of(&[*value]) == left)
+                .collect()
+        })
+    }
+
+    #[test]
+    fn levels_beyond_a_set_go_with_missing_values_and_beyond_an_exception_left() {
+        let values = [1.0, 0.0, 64.0, -1.0, f64::NAN];
+        let among = left_of(&Test::Among(vec![2]), &values);
+        assert_eq!(among[0], [true, false, false, false, false]);
+        assert_eq!(among[1], [true, false, true, true, true]);
+        let except = left_of(&Test::Except(vec![2]), &values);
+        assert_eq!(except[0], [false, true, true, true, false]);
+        assert_eq!(except[1], [false, true, true, true, true]);
+    }
+
+    #[test]
+    fn zero_goes_with_missing_values_where_it_counts_as_one() {
+        let values = [-1.0, 0.0, -0.0, 1e-36, 1.0, 3.0, f64::NAN];
+        let zero = left_of(&Test::UpToButZero(2.0), &values);
+        assert_eq!(zero[0], [true, false, false, false, true, false, false]);
+        assert_eq!(zero[1], [true, true, true, true, true, false, true]);
+    }
+}

@@ -192,7 +192,7 @@ impl Members {
                 "cat_feature_value" => {
                     members
                         .categories
-                        .push(index(&element, "cat_feature_index", categories)?)
+                        .push(index(&element, "cat_feature_index", categories)?);
                 }
                 "float_feature" => {
                     let at = index(&element, "float_feature_index", numbers)?;

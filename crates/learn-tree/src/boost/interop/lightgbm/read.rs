@@ -82,7 +82,7 @@ fn check_version(header: &Block<'_>) -> Result<(), InteropError> {
 
 /// What the sum of trees is divided by.
 fn averaged(parts: &Parts<'_>, outputs: usize) -> Result<f64, InteropError> {
-    if parts.trees.len() % outputs != 0 {
+    if !parts.trees.len().is_multiple_of(outputs) {
         let what = format!("{} trees in rounds of {outputs}", parts.trees.len());
         return Err(parts.header.damaged("num_tree_per_iteration", what));
     }
