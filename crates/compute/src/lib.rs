@@ -11,6 +11,7 @@
 //! assert_eq!(workers.map(4, |i| i * i), [0, 1, 4, 9]);
 //! ```
 
+mod crew;
 mod machine;
 mod mapped;
 mod memory;
@@ -18,6 +19,7 @@ mod workers;
 
 pub mod kernels;
 
+pub use crew::Crew;
 pub use machine::{Machine, peak_rss_bytes};
 pub use mapped::MappedFile;
 pub use memory::{Ledger, OverLimit, Reservation};

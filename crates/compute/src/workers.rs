@@ -30,6 +30,10 @@ impl Workers {
         Self { threads, pool }
     }
 
+    pub(crate) fn pool(&self) -> Option<&rayon::ThreadPool> {
+        self.pool.as_ref()
+    }
+
     /// How many threads run at once.
     pub fn threads(&self) -> usize {
         self.threads

@@ -5,10 +5,11 @@
 //! the last bin. Bin [`MISSING_BIN`] is reserved for missing values in every column. Cuts use no target and no weights,
 //! so sharing them between training and held-out rows tells a learner nothing about an answer.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use kolosal_base::Seed;
 use kolosal_compute::Workers;
+use kolosal_compute::kernels::histogram::CodeMatrix;
 
 use crate::{Categories, Column, Frame, MISSING, SparseNumbers};
 
@@ -27,6 +28,16 @@ pub struct BinnedMatrix {
     columns: Vec<BinnedColumn>,
     rows: usize,
     bins_max: usize,
+    row_codes: OnceLock<RowCodes>,
+}
+
+/// The codes of all columns once more, row after row: what a boosted tree reads when it adds rows up.
+#[derive(Debug)]
+pub enum RowCodes {
+    /// No column has more than 256 bins.
+    U8(CodeMatrix<u8>),
+    /// Some column has.
+    U16(CodeMatrix<u16>),
 }
 
 /// One column in bins: one code a row, and what the codes stand for.
@@ -114,6 +125,7 @@ impl Frame {
             columns,
             rows: self.row_count(),
             bins_max,
+            row_codes: OnceLock::new(),
         })
     }
 
@@ -138,6 +150,59 @@ impl BinnedMatrix {
     /// How many rows there are.
     pub fn row_count(&self) -> usize {
         self.rows
+    }
+
+    /// The codes row after row, made on the first call and shared by all later ones.
+    ///
+    /// # Panics
+    /// If there are no columns.
+    pub fn row_codes(&self, workers: &Workers) -> &RowCodes {
+        self.row_codes.get_or_init(|| {
+            if self.is_narrow() {
+                RowCodes::U8(self.rows_of(workers, |codes, row| match codes {
+                    BinCodes::U8(codes) => codes[row],
+                    BinCodes::U16(_) => unreachable!("all columns are narrow"),
+                }))
+            } else {
+                RowCodes::U16(self.rows_of(workers, |codes, row| codes.get(row)))
+            }
+        })
+    }
+
+    /// Bytes that [`BinnedMatrix::row_codes`] will allocate; zero if the codes are there already.
+    pub fn row_codes_bytes(&self) -> u64 {
+        let code = if self.is_narrow() { 1 } else { 2 };
+        match self.row_codes.get() {
+            Some(_) => 0,
+            None => (self.rows * self.columns.len() * code) as u64,
+        }
+    }
+
+    fn is_narrow(&self) -> bool {
+        self.columns
+            .iter()
+            .all(|column| matches!(column.codes, BinCodes::U8(_)))
+    }
+
+    fn rows_of<C: kolosal_compute::kernels::histogram::Code + Default>(
+        &self,
+        workers: &Workers,
+        code: impl Fn(&BinCodes, usize) -> C + Sync + Send,
+    ) -> CodeMatrix<C> {
+        /// Rows that are turned at a time: they stay in the nearest cache.
+        const BLOCK: usize = 1 << 9;
+        let width = self.columns.len();
+        let mut codes = vec![C::default(); self.rows * width];
+        workers.for_each_chunk_mut(&mut codes, BLOCK * width, |block, part| {
+            for (at, column) in self.columns.iter().enumerate() {
+                let places = part[at..].iter_mut().step_by(width);
+                (block * BLOCK..)
+                    .zip(places)
+                    .for_each(|(row, place)| *place = code(&column.codes, row));
+            }
+        });
+        let bins: Vec<usize> = self.columns.iter().map(BinnedColumn::bin_count).collect();
+        CodeMatrix::new(codes, &bins)
     }
 
     /// Most bins of any column, the one for missing values counted.
@@ -549,6 +614,37 @@ mod tests {
         let other = frame(Column::Sparse(Arc::new(sparse))).binned(255, &workers);
         assert_eq!(codes(&one), codes(&other));
         assert_eq!(numbers(&one).lowest, numbers(&other).lowest);
+    }
+
+    #[test]
+    fn codes_read_the_same_row_after_row() {
+        let columns = |bins: usize| {
+            let numbers = (0..700).map(|i| f64::from(i * 37 % 701)).collect();
+            let field = |name| Field::new(name, Kind::Numeric, "test");
+            let frame = Frame::new(vec![
+                (field("a"), Column::numbers(numbers)),
+                (
+                    field("b"),
+                    Column::numbers((0..700).map(|i| f64::from(i % 3)).collect()),
+                ),
+            ]);
+            frame.expect("two columns").binned(bins, &Workers::new(2))
+        };
+        for (bins, bytes) in [(255, 1), (600, 2)] {
+            let matrix = columns(bins);
+            assert_eq!(matrix.row_codes_bytes(), 2 * 700 * bytes);
+            let code = |row, column| match matrix.row_codes(&Workers::new(2)) {
+                RowCodes::U8(codes) => u16::from(codes.code(row, column)),
+                RowCodes::U16(codes) => codes.code(row, column),
+            };
+            for row in 0..700 {
+                assert_eq!(
+                    [code(row, 0), code(row, 1)],
+                    [0, 1].map(|at| matrix.columns()[at].bin(row))
+                );
+            }
+            assert_eq!(matrix.row_codes_bytes(), 0);
+        }
     }
 
     #[test]

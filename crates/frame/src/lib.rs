@@ -37,7 +37,8 @@ pub mod write;
 
 pub use align::FrozenSchema;
 pub use bins::{
-    BINS_MAX, BinCodes, BinCuts, BinnedColumn, BinnedMatrix, LevelBins, MISSING_BIN, NumberBins, midpoint,
+    BINS_MAX, BinCodes, BinCuts, BinnedColumn, BinnedMatrix, LevelBins, MISSING_BIN, NumberBins, RowCodes,
+    midpoint,
 };
 pub use column::{Categories, Column, MISSING, SparseNumbers};
 pub use error::FrameError;

@@ -50,6 +50,7 @@ pub mod decision_tree;
 pub mod extra_trees;
 pub mod forest;
 
+pub use boost::{BoostModel, CatBoost, CatBoostParams, LightGbm, LightGbmParams, XgBoost, XgBoostParams};
 pub use decision_tree::{DecisionTree, DecisionTreeParams};
 pub use ensemble::TreeEnsemble;
 pub use extra_trees::{ExtraTrees, ExtraTreesParams};

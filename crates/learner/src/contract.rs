@@ -5,7 +5,7 @@ use kolosal_frame::FrameView;
 use crate::params::check_point;
 use crate::{
     ArtifactError, Checked, Decoder, Encoder, FitContext, FitError, LearnerCard, Meaning, ParamDef, ParamSet,
-    Point, Predictions, TrainView,
+    Point, Predictions, Task, TrainView,
 };
 
 /// What the author of an algorithm writes.
@@ -33,6 +33,24 @@ pub trait Learn: Send + Sync + 'static {
     /// # Errors
     /// [`ArtifactError`] on anything that a save cannot have written.
     fn load(from: &mut Decoder<'_>) -> Result<Self::Model, ArtifactError>;
+
+    /// Parameters for a fit without held-out rows that takes as many rounds as were best with them; `None` for learners that
+    /// do not stop early.
+    fn settle(params: &Checked<Self::Params>, stopped: &Stopped) -> Option<Self::Params> {
+        let _ = (params, stopped);
+        None
+    }
+}
+
+/// What fits with held-out rows have settled on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped {
+    /// Rounds that were best.
+    pub rounds: usize,
+    /// Rows that they were found on.
+    pub rows: usize,
+    /// What was learned.
+    pub task: Task,
 }
 
 /// What engines hold: any [`Learn`] behind one object-safe face.
@@ -59,6 +77,10 @@ pub trait Learner: Send + Sync {
         train: &TrainView<'_>,
         cx: &FitContext<'_>,
     ) -> Result<Box<dyn FittedModel>, FitError>;
+
+    /// The point for a fit without held-out rows that takes as many rounds as were best with them; the same point for
+    /// learners that do not stop early.
+    fn settle(&self, point: &Point, stopped: &Stopped) -> Point;
 
     /// Reads a model back.
     ///
@@ -95,6 +117,11 @@ pub trait FittedModel: Send + Sync {
 
     /// Share of each feature column in the model's decisions: not negative, summing to one unless all are zero.
     fn importances(&self) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// Rounds of boosting that the model is made of, where it is made of rounds.
+    fn rounds(&self) -> Option<usize> {
         None
     }
 
@@ -145,6 +172,13 @@ impl<L: Learn> Learner for L {
             "the model knows every column"
         );
         Ok(Box::new(model))
+    }
+
+    fn settle(&self, point: &Point, stopped: &Stopped) -> Point {
+        let settled = check_point::<L::Params>(point)
+            .ok()
+            .and_then(|checked| L::settle(&checked, stopped));
+        settled.map_or_else(|| point.clone(), |params| params.to_point())
     }
 
     fn load(&self, from: &mut Decoder<'_>) -> Result<Box<dyn FittedModel>, ArtifactError> {

@@ -31,7 +31,7 @@ mod transform;
 
 pub use card::{Family, LearnerCard};
 pub use context::{FitContext, FitError, Progress, Silent};
-pub use contract::{FittedModel, Learn, Learner};
+pub use contract::{FittedModel, Learn, Learner, Stopped};
 pub use encode::{ArtifactError, Decoder, Encoder};
 pub use metric::{Direction, METRICS, Metric, MetricError, default_metric, find_metric};
 pub use params::{

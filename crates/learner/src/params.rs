@@ -15,7 +15,7 @@ pub enum Value {
     Int(i64),
     /// Yes or no.
     Bool(bool),
-    /// One of a list of words.
+    /// One of a list of words, or a text.
     Choice(String),
 }
 
@@ -56,6 +56,8 @@ pub enum Domain {
     Bool,
     /// Words.
     Choice(&'static [&'static str]),
+    /// Any text of the described form; the learner reads it.
+    Text(&'static str),
 }
 
 impl Domain {
@@ -102,6 +104,7 @@ impl Domain {
             (Self::Int { min, max, .. }, Value::Int(v)) => min <= v && v <= max,
             (Self::Bool, Value::Bool(_)) => true,
             (Self::Choice(words), Value::Choice(word)) => words.contains(&word.as_str()),
+            (Self::Text(_), Value::Choice(_)) => true,
             _ => false,
         }
     }
@@ -116,7 +119,7 @@ impl Domain {
                 "false" | "no" | "0" => Some(Value::Bool(false)),
                 _ => None,
             },
-            Self::Choice(_) => Some(Value::Choice(text.to_owned())),
+            Self::Choice(_) | Self::Text(_) => Some(Value::Choice(text.to_owned())),
         }
     }
 }
@@ -139,6 +142,7 @@ impl fmt::Display for Domain {
             Self::Int { min, max, .. } => write!(f, "a whole number from {min} to {max}"),
             Self::Bool => f.write_str("true or false"),
             Self::Choice(words) => write!(f, "one of {}", words.join(", ")),
+            Self::Text(form) => f.write_str(form),
         }
     }
 }
@@ -195,6 +199,16 @@ pub enum ParamError {
         second: &'static str,
         /// The rule they break.
         rule: &'static str,
+    },
+    /// A text that cannot be read.
+    #[error("parameter {name} is '{value}': {problem}")]
+    Unreadable {
+        /// The parameter.
+        name: &'static str,
+        /// The text given.
+        value: String,
+        /// What is wrong with it, and what is expected.
+        problem: String,
     },
     /// One parameter given under two names.
     #[error("parameter {name} is given twice, once as '{alias}': give it once")]
@@ -265,6 +279,19 @@ impl ParamValue for bool {
     fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::Bool(v) => Some(*v),
+            _ => None,
+        }
+    }
+}
+
+impl ParamValue for String {
+    fn to_value(&self) -> Value {
+        Value::Choice(self.clone())
+    }
+
+    fn from_value(value: &Value) -> Option<Self> {
+        match value {
+            Value::Choice(text) => Some(text.clone()),
             _ => None,
         }
     }

@@ -137,6 +137,36 @@ pub enum DataError {
     /// All weights are zero.
     #[error("every row has weight zero: at least one row must count")]
     NoWeight,
+    /// A target that the objective is not defined for.
+    #[error("the target of row {row} is {value}: objective '{objective}' needs {range}")]
+    Unfit {
+        /// The objective's name.
+        objective: &'static str,
+        /// Row, from one.
+        row: usize,
+        /// What stands there.
+        value: f64,
+        /// Which targets it takes.
+        range: &'static str,
+    },
+    /// Groups that do not follow one another.
+    #[error(
+        "group {group} starts at row {start} of {rows}: the first starts at row 0, each other one behind the one before it"
+    )]
+    Groups {
+        /// Which group, from one.
+        group: usize,
+        /// The row it is said to start at, from zero.
+        start: usize,
+        /// How many rows there are.
+        rows: usize,
+    },
+    /// An objective that compares rows of one group, and no groups.
+    #[error("objective '{objective}' compares the rows of one group: say which rows belong together")]
+    NoGroups {
+        /// The objective's name.
+        objective: &'static str,
+    },
 }
 
 impl DataError {

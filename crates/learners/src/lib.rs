@@ -11,7 +11,7 @@ use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
 use kolosal_learn_linear::{ElasticNet, Lasso, LogisticRegression, Ridge};
-use kolosal_learn_tree::{DecisionTree, ExtraTrees, RandomForest};
+use kolosal_learn_tree::{CatBoost, DecisionTree, ExtraTrees, LightGbm, RandomForest, XgBoost};
 use kolosal_learner::Learner;
 
 /// Every learner, in the order of the documentation.
@@ -24,6 +24,9 @@ pub const LEARNERS: &[&dyn Learner] = &[
     &DecisionTree,
     &RandomForest,
     &ExtraTrees,
+    &LightGbm,
+    &XgBoost,
+    &CatBoost,
 ];
 
 /// No learner has this name.

@@ -46,6 +46,7 @@ type Settings = &'static [(&'static str, Setting)];
 enum Setting {
     Float(f64),
     Int(i64),
+    Bool(bool),
     Word(&'static str),
 }
 
@@ -54,6 +55,7 @@ impl Setting {
         match self {
             Self::Float(v) => Value::Float(v),
             Self::Int(v) => Value::Int(v),
+            Self::Bool(v) => Value::Bool(v),
             Self::Word(v) => Value::Choice(v.to_owned()),
         }
     }
@@ -63,7 +65,7 @@ const CLASSES: &[TaskKind] = &[TaskKind::Binary, TaskKind::Multiclass];
 const NUMBERS: &[TaskKind] = &[TaskKind::Regression];
 const ALL: &[TaskKind] = &[TaskKind::Binary, TaskKind::Multiclass, TaskKind::Regression];
 
-use Setting::{Float, Int, Word};
+use Setting::{Bool, Float, Int, Word};
 
 const LINES: &[Line] = &[
     line("baseline", "baseline", &[]).costing(0.1),
@@ -74,6 +76,19 @@ const LINES: &[Line] = &[
         "decision_tree",
         &[("max_depth", Int(6)), ("min_samples_leaf", Int(5))],
     ),
+    line("lightgbm", "lightgbm", QUICK).costing(30.0),
+    line("catboost", "catboost", STOPPING)
+        .from(Preset::Balanced)
+        .costing(150.0),
+    line("lightgbm, random cuts", "lightgbm", RANDOM_CUTS)
+        .from(Preset::Balanced)
+        .costing(120.0),
+    line("lightgbm, shallow", "lightgbm", SHALLOW)
+        .from(Preset::Balanced)
+        .costing(80.0),
+    line("xgboost", "xgboost", LEVEL_WISE)
+        .from(Preset::Balanced)
+        .costing(80.0),
     line("random_forest", "random_forest", &[]).costing(60.0),
     line("extra_trees", "extra_trees", &[])
         .from(Preset::Balanced)
@@ -103,6 +118,12 @@ const LINES: &[Line] = &[
         .on(NUMBERS)
         .from(Preset::Balanced)
         .costing(2.0),
+    line("lightgbm, large", "lightgbm", LARGE)
+        .from(Preset::Best)
+        .costing(300.0),
+    line("catboost, depth 8", "catboost", DEEP)
+        .from(Preset::Best)
+        .costing(500.0),
     line("random_forest, entropy", "random_forest", ENTROPY)
         .on(CLASSES)
         .from(Preset::Best)
@@ -121,6 +142,51 @@ const LINES: &[Line] = &[
         .costing(100.0),
 ];
 
+const QUICK: Settings = &[
+    ("n_estimators", Int(300)),
+    ("learning_rate", Float(0.08)),
+    ("early_stopping_round", Int(30)),
+];
+const STOPPING: Settings = &[("early_stopping_rounds", Int(60))];
+const RANDOM_CUTS: Settings = &[
+    ("n_estimators", Int(1500)),
+    ("learning_rate", Float(0.04)),
+    ("num_leaves", Int(39)),
+    ("min_data_in_leaf", Int(3)),
+    ("feature_fraction", Float(0.5)),
+    ("bagging_fraction", Float(0.88)),
+    ("bagging_freq", Int(1)),
+    ("extra_trees", Bool(true)),
+    ("early_stopping_round", Int(60)),
+];
+const SHALLOW: Settings = &[
+    ("n_estimators", Int(1500)),
+    ("learning_rate", Float(0.05)),
+    ("num_leaves", Int(8)),
+    ("min_data_in_leaf", Int(10)),
+    ("feature_fraction", Float(0.7)),
+    ("early_stopping_round", Int(60)),
+];
+const LEVEL_WISE: Settings = &[
+    ("n_estimators", Int(1000)),
+    ("learning_rate", Float(0.07)),
+    ("min_child_weight", Float(0.6)),
+    ("colsample_bynode", Float(0.7)),
+    ("early_stopping_rounds", Int(50)),
+];
+const LARGE: Settings = &[
+    ("n_estimators", Int(2000)),
+    ("learning_rate", Float(0.03)),
+    ("num_leaves", Int(128)),
+    ("min_data_in_leaf", Int(3)),
+    ("feature_fraction", Float(0.9)),
+    ("early_stopping_round", Int(60)),
+];
+const DEEP: Settings = &[
+    ("iterations", Int(1500)),
+    ("depth", Int(8)),
+    ("early_stopping_rounds", Int(60)),
+];
 const SPARSE: Settings = &[("penalty", Word("l1")), ("c", Float(0.3))];
 const LARGER_LEAVES: Settings = &[
     ("n_estimators", Int(200)),

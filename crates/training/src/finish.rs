@@ -200,7 +200,7 @@ impl Ending<'_> {
             .fork(&done.candidate.name)
             .fork("all rows");
         let cx = self.budget.context(seed, CLOSING, &warnings);
-        let member = fit_member(&done.candidate.plan, train, &cx).ok()?;
+        let member = fit_member(&done.plan, train, &cx).ok()?;
         let reserved = self.budget.memory.reserve(member_bytes(&member)).ok()?;
         Some((member, reserved))
     }

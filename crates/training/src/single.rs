@@ -84,7 +84,8 @@ fn bin(prepared: &Prepared, plan: &MemberPlan, budget: &Budget<'_>) -> Duration 
     let started = budget.clock.now();
     let takes_frame_as_it_is = plan.learner.card().takes_missing && plan.learner.card().takes_categories;
     let point = plan.learner.check(&plan.point).unwrap_or_default();
-    if let (true, Some(Value::Int(bins_max))) = (takes_frame_as_it_is, point.get("max_bins")) {
+    let bins_max = ["max_bins", "max_bin"].iter().find_map(|name| point.get(*name));
+    if let (true, Some(Value::Int(bins_max))) = (takes_frame_as_it_is, bins_max) {
         prepared.shared.frame.binned(*bins_max as usize, budget.workers);
     }
     budget.clock.now().saturating_sub(started)

@@ -6,8 +6,8 @@ use std::time::Duration;
 use kolosal_base::Seed;
 use kolosal_compute::Reservation;
 use kolosal_frame::split::Fold;
-use kolosal_learner::{FitContext, FitError, Metric, Point, Predictions, Progress, TrainView};
-use kolosal_pipeline::{Member, fit_member};
+use kolosal_learner::{FitContext, FitError, Metric, Point, Predictions, Progress, Stopped, Task, TrainView};
+use kolosal_pipeline::{Member, MemberPlan, fit_member};
 
 use crate::prepare::Prepared;
 use crate::validation::Validation;
@@ -50,6 +50,8 @@ pub(crate) struct Finished {
     pub(crate) memory: Reservation,
     /// Whether `ready` was fitted on all rows.
     pub(crate) is_full: bool,
+    /// The plan for all rows: where rounds were chosen on held-out rows, with as many of them.
+    pub(crate) plan: MemberPlan,
     /// Time of an average fit.
     pub(crate) fit_time: Duration,
     /// Time to judge its held-out predictions once.
@@ -84,13 +86,13 @@ pub(crate) fn run_trial(
         report.validation.clone_from(&validation.name);
     }
     let fitted_at = budget.clock.now();
-    let kept = outcome.and_then(|((held_out, ready), is_full)| {
-        let bytes = member_bytes(&ready) + size_of_val(held_out.values()) as u64;
-        Ok((held_out, ready, is_full, cx.reserve(bytes)?))
+    let kept = outcome.and_then(|(done, is_full)| {
+        let bytes = member_bytes(&done.ready) + size_of_val(done.held_out.values()) as u64;
+        Ok((done, is_full, cx.reserve(bytes)?))
     });
     let judged = kept.map_err(|error| error.to_string()).and_then(|kept| {
         let (answers, weights) = prepared.select(&validation.rows);
-        let score = judge.score(&answers.as_target(), &kept.0, weights.as_deref());
+        let score = judge.score(&answers.as_target(), &kept.0.held_out, weights.as_deref());
         score
             .map(|score| (score, kept))
             .map_err(|error| error.to_string())
@@ -101,7 +103,7 @@ pub(crate) fn run_trial(
             report.problem = Some(problem);
             (report, None)
         }
-        Ok((score, (held_out, ready, is_full, memory))) => {
+        Ok((score, (done, is_full, memory))) => {
             report.score = Some(score);
             let fits = if is_full { 1 } else { validation.folds.len() as u32 };
             let candidate = candidate.clone();
@@ -113,10 +115,11 @@ pub(crate) fn run_trial(
                     candidate,
                     index,
                     score,
-                    held_out,
-                    ready: Some(ready),
+                    held_out: done.held_out,
+                    ready: Some(done.ready),
                     memory,
                     is_full,
+                    plan: done.plan,
                     fit_time,
                     judge_time,
                 }),
@@ -155,7 +158,12 @@ fn gives_out_of_bag(candidate: &Candidate) -> bool {
             .is_ok_and(|point| point.get("bootstrap") == Some(&kolosal_learner::Value::Bool(true)))
 }
 
-type Done = (Predictions, Member);
+/// What the fits of a candidate gave.
+struct Done {
+    held_out: Predictions,
+    ready: Member,
+    plan: MemberPlan,
+}
 
 /// One fit on all rows; `None` if some row is in every sample (rare, and rarer with more parts), since no part can
 /// then answer it honestly.
@@ -170,7 +178,11 @@ fn fit_out_of_bag(
         .model()
         .out_of_bag()
         .filter(|answers| answers.values().iter().all(|v| v.is_finite()));
-    Ok(held_out.cloned().map(|held_out| (held_out, member)))
+    Ok(held_out.cloned().map(|held_out| Done {
+        held_out,
+        ready: member,
+        plan: candidate.plan.clone(),
+    }))
 }
 
 fn fit_folds(
@@ -185,7 +197,7 @@ fn fit_folds(
         fit_fold(candidate, prepared, &validation.folds[i], &cx)
     });
     let mut values = vec![0.0; validation.rows.len() * width];
-    let mut ready = None;
+    let mut members = Vec::with_capacity(validation.folds.len());
     for (fold, result) in validation.folds.iter().zip(results) {
         let (answers, member) = result?;
         for (row, answer) in fold.valid.iter().zip(answers.chunks_exact(width)) {
@@ -195,10 +207,33 @@ fn fit_folds(
                 .expect("every held-out row is listed");
             values[at * width..(at + 1) * width].copy_from_slice(answer);
         }
-        ready.get_or_insert(member);
+        members.push(member);
     }
-    let held_out = Predictions::from_values(prepared.task(), values);
-    Ok((held_out, ready.expect("there is a fold")))
+    let rows = validation.folds[0].train.len();
+    let plan = settled(&candidate.plan, &members, (rows, prepared.task()));
+    Ok(Done {
+        held_out: Predictions::from_values(prepared.task(), values),
+        ready: members.into_iter().next().expect("there is a fold"),
+        plan,
+    })
+}
+
+/// The plan with the mean number of rounds that the folds have settled on.
+fn settled(plan: &MemberPlan, members: &[Member], (rows, task): (usize, Task)) -> MemberPlan {
+    let rounds: Option<Vec<usize>> = members.iter().map(|member| member.model().rounds()).collect();
+    let Some(rounds) = rounds else {
+        return plan.clone();
+    };
+    let mean = (rounds.iter().sum::<usize>() as f64 / rounds.len().max(1) as f64).round() as usize;
+    let stopped = Stopped {
+        rounds: mean.max(1),
+        rows,
+        task,
+    };
+    MemberPlan {
+        learner: plan.learner,
+        point: plan.learner.settle(&plan.point, &stopped),
+    }
 }
 
 fn fit_fold(
@@ -207,12 +242,21 @@ fn fit_fold(
     fold: &Fold,
     cx: &FitContext<'_>,
 ) -> Result<(Vec<f64>, Member), FitError> {
+    let frame = &prepared.shared.frame;
     let (answers, weights) = prepared.select(&fold.train);
-    let features = prepared.shared.frame.select(&fold.train);
+    let features = frame.select(&fold.train);
     let train = TrainView::new(features, answers.as_target(), weights.as_deref(), prepared.task())?;
-    let member = fit_member(&candidate.plan, &train, cx)?;
+    let (answers, weights) = prepared.select(&fold.valid);
+    let features = frame.select(&fold.valid);
+    // Held-out rows of weight zero cannot judge; the learner then does without them.
+    let valid = TrainView::new(features, answers.as_target(), weights.as_deref(), prepared.task()).ok();
+    let cx = FitContext {
+        valid: valid.as_ref(),
+        ..*cx
+    };
+    let member = fit_member(&candidate.plan, &train, &cx)?;
     let mut out = vec![0.0; fold.valid.len() * prepared.task().width()];
-    member.predict_into(prepared.shared.frame.select(&fold.valid), &mut out);
+    member.predict_into(features, &mut out);
     Ok((out, member))
 }
 

@@ -6,8 +6,12 @@ mod combine;
 mod cross;
 pub mod decimal;
 mod dense;
+pub mod gain;
+pub mod histogram;
+pub mod level;
 pub mod scan;
 mod transcendental;
+pub mod trees;
 
 pub use combine::add_combinations;
 pub use cross::add_cross_products;

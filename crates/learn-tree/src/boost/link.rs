@@ -2,9 +2,9 @@
 
 use kolosal_learner::{ArtifactError, Decoder, Encoder, Meaning};
 
-/// The inverse link of an objective.
+/// The inverse link of an objective: how the scores of a row become its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Link {
+pub enum Link {
     /// The score is the answer.
     Identity,
     /// `1 / (1 + exp(-score))`: the probability of the second of two classes, or a number between 0 and 1.
@@ -57,7 +57,9 @@ impl Link {
             },
             Self::Softmax => softmax(scores, out),
             Self::OneVersusAll => {
-                out.iter_mut().zip(scores).for_each(|(answer, score)| *answer = sigmoid(*score));
+                out.iter_mut()
+                    .zip(scores)
+                    .for_each(|(answer, score)| *answer = sigmoid(*score));
                 share_out(out);
             }
         }

@@ -3,8 +3,10 @@
 use kolosal_frame::FrameView;
 use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning};
 
+use super::compiled::{Compiled, CompiledCell, Scorer};
 use super::encoding::Encodings;
 use super::link::Link;
+use super::shap::ImportanceKind;
 use crate::rows::for_each_block;
 use crate::tree::Tree;
 
@@ -23,6 +25,8 @@ pub struct BoostModel {
     pub(crate) trees: Vec<BoostTree>,
     /// Columns derived from the raw ones, numbered from `features` on.
     pub(crate) encodings: Encodings,
+    /// Made of the rest when it is first needed.
+    pub(crate) compiled: CompiledCell,
 }
 
 /// One tree of the sum.
@@ -79,15 +83,32 @@ impl Lines {
 impl BoostTree {
     /// Adds the tree's answer for a row of raw and derived values to the scores.
     pub(crate) fn add_to(&self, row: &[f64], scores: &mut [f64]) {
+        self.for_each_term(row, |output, term| scores[output] += term);
+    }
+
+    /// Visits the outputs that the tree adds to, with what it adds for a row of raw and derived values.
+    pub(crate) fn for_each_term(&self, row: &[f64], mut visit: impl FnMut(usize, f64)) {
         let leaf = self.tree.leaf_of(row);
         let answer = self.tree.answer_of(leaf).expect("a walk ends at a leaf");
         match (answer, &self.lines) {
-            ([value], None) => scores[self.output as usize] += value,
+            ([value], None) => visit(self.output as usize, *value),
             ([value], Some(lines)) => {
-                scores[self.output as usize] += lines.answer(leaf, row).unwrap_or(*value);
+                visit(self.output as usize, lines.answer(leaf, row).unwrap_or(*value));
             }
-            (values, _) => scores.iter_mut().zip(values).for_each(|(score, value)| *score += value),
+            (values, _) => values
+                .iter()
+                .enumerate()
+                .for_each(|(output, value)| visit(output, *value)),
         }
+    }
+
+    /// Bytes held on the heap.
+    fn heap_bytes(&self) -> usize {
+        let lines = self.lines.as_ref().map_or(0, |lines| {
+            (lines.starts.capacity() + lines.columns.capacity()) * size_of::<u32>()
+                + (lines.intercepts.capacity() + lines.slopes.capacity()) * size_of::<f64>()
+        });
+        self.tree.heap_bytes() + self.facts.capacity() * size_of::<NodeFacts>() + lines
     }
 }
 
@@ -121,32 +142,52 @@ impl BoostModel {
         });
     }
 
+    /// Builds the form that predictions use, which otherwise happens with the first of them; do this after a fit.
+    pub fn compile(&self) {
+        self.compiled();
+    }
+
+    pub(crate) fn compiled(&self) -> &Compiled {
+        self.compiled.get(self)
+    }
+
+    /// A scorer of single rows that borrows the model.
+    pub fn scorer(&self) -> Scorer<&Self> {
+        Scorer::new(self)
+    }
+
+    /// Writes the raw scores of each row by the first `trees` trees, row after row; `usize::MAX` stands for all trees.
+    ///
+    /// # Panics
+    /// If `out` does not hold one number an output for each row or `x` has another number of columns.
+    pub fn scores_into(&self, x: FrameView<'_>, trees: usize, out: &mut [f64]) {
+        let width = self.base.len();
+        assert_eq!(out.len(), x.row_count() * width, "one place a score");
+        assert_eq!(x.column_count(), self.features, "the columns of training");
+        self.compiled().score_rows(self, x, trees, |row, scores| {
+            out[row * width..(row + 1) * width].copy_from_slice(scores);
+        });
+    }
+
+    /// Answers like [`FittedModel::predict_into`], by the first `trees` trees alone.
+    ///
+    /// # Panics
+    /// If `out` does not hold one answer for each row or `x` has another number of columns.
+    pub fn predict_first_into(&self, x: FrameView<'_>, trees: usize, out: &mut [f64]) {
+        let width = self.shape().1;
+        assert_eq!(out.len(), x.row_count() * width, "one place a number");
+        assert_eq!(x.column_count(), self.features, "the columns of training");
+        self.compiled().score_rows(self, x, trees, |row, scores| {
+            self.link.answer(scores, &mut out[row * width..(row + 1) * width]);
+        });
+    }
+
     /// The scores of one row of raw and derived values by the first `trees` trees, walked one by one.
     pub(crate) fn score_into(&self, tested: &[f64], trees: usize, scores: &mut [f64]) {
         scores.copy_from_slice(&self.base);
         self.trees[..trees.min(self.trees.len())]
             .iter()
             .for_each(|tree| tree.add_to(tested, scores));
-    }
-
-    /// Loss removed by each raw column's splits; a derived column's share is split evenly between those it is made of.
-    pub(crate) fn gains(&self) -> Vec<f64> {
-        let mut gains = vec![0.0; self.features];
-        for tree in &self.trees {
-            for (node, facts) in tree.facts.iter().enumerate() {
-                let Some((column, _)) = tree.tree.split_of(node as u32) else {
-                    continue;
-                };
-                if column < self.features {
-                    gains[column] += f64::from(facts.gain);
-                } else {
-                    let sources = self.encodings.sources(column - self.features);
-                    let share = f64::from(facts.gain) / sources.len().max(1) as f64;
-                    sources.iter().for_each(|&source| gains[source as usize] += share);
-                }
-            }
-        }
-        gains
     }
 }
 
@@ -160,14 +201,13 @@ impl FittedModel for BoostModel {
     }
 
     fn predict_into(&self, x: FrameView<'_>, out: &mut [f64]) {
-        let width = self.shape().1;
-        assert_eq!(out.len(), x.row_count() * width, "one place a number");
-        assert_eq!(x.column_count(), self.features, "the columns of training");
-        let mut scores = vec![0.0; self.base.len()];
-        self.for_each_row(x, |row, tested| {
-            self.score_into(tested, self.trees.len(), &mut scores);
-            self.link.answer(&scores, &mut out[row * width..(row + 1) * width]);
-        });
+        self.predict_first_into(x, self.trees.len(), out);
+    }
+
+    fn heap_bytes(&self) -> u64 {
+        let trees: usize = self.trees.iter().map(BoostTree::heap_bytes).sum();
+        let own = self.base.capacity() * size_of::<f64>() + self.trees.capacity() * size_of::<BoostTree>();
+        (own + trees + self.compiled.heap_bytes()) as u64
     }
 
     fn save(&self, to: &mut Encoder) {
@@ -183,8 +223,16 @@ impl FittedModel for BoostModel {
         self.trees.iter().for_each(|tree| tree.save(to));
     }
 
+    fn rounds(&self) -> Option<usize> {
+        let trees_a_round = self
+            .trees
+            .first()
+            .map_or(1, |tree| self.base.len() / tree.tree.width());
+        Some(self.trees.len() / trees_a_round.max(1))
+    }
+
     fn importances(&self) -> Option<Vec<f64>> {
-        let mut gains = self.gains();
+        let mut gains = self.importances_by(ImportanceKind::Gain);
         let total: f64 = gains.iter().sum();
         if total > 0.0 {
             gains.iter_mut().for_each(|gain| *gain /= total);
@@ -202,7 +250,11 @@ impl BoostModel {
         let meaning = match from.u8()? {
             0 => Meaning::Number,
             1 => Meaning::ClassProbability,
-            other => return Err(ArtifactError::damaged(format!("{other} is no meaning of answers"))),
+            other => {
+                return Err(ArtifactError::damaged(format!(
+                    "{other} is no meaning of answers"
+                )));
+            }
         };
         let link = Link::load(from)?;
         let features = from.u64()?;
@@ -211,7 +263,9 @@ impl BoostModel {
             && link.suits(meaning, base.len())
             && base.iter().all(|score| score.is_finite());
         if !is_sound {
-            return Err(ArtifactError::damaged("the head of a booster does not fit together"));
+            return Err(ArtifactError::damaged(
+                "the head of a booster does not fit together",
+            ));
         }
         let encodings = Encodings::load(from, features as usize)?;
         let columns = features as usize + encodings.count();
@@ -220,14 +274,17 @@ impl BoostModel {
         for _ in 0..count {
             trees.push(BoostTree::load(from, columns, base.len())?);
         }
-        Ok(Self {
+        let model = Self {
             meaning,
             link,
             features: features as usize,
             base,
             trees,
             encodings,
-        })
+            compiled: CompiledCell::default(),
+        };
+        model.compile();
+        Ok(model)
     }
 }
 
@@ -252,7 +309,9 @@ impl BoostTree {
         let (output, width) = (from.u32()?, from.u32()? as usize);
         let fits = (width == 1 && (output as usize) < outputs) || (width == outputs && output == 0);
         if !fits {
-            return Err(ArtifactError::damaged("a tree adds to an output that is not there"));
+            return Err(ArtifactError::damaged(
+                "a tree adds to an output that is not there",
+            ));
         }
         let tree = Tree::load(from, columns, width, f64::is_finite)?;
         let (gains, weights, rows) = (from.f32s()?, from.f32s()?, from.u32s()?);
@@ -274,7 +333,9 @@ impl BoostTree {
                 slopes: from.f64s()?,
             };
             if !(width == 1 && lines.is_sound(nodes, columns)) {
-                return Err(ArtifactError::damaged("the lines of a tree do not fit its leaves"));
+                return Err(ArtifactError::damaged(
+                    "the lines of a tree do not fit its leaves",
+                ));
             }
             Some(lines)
         } else {

@@ -50,6 +50,8 @@ fn ends_of(domain: &Domain) -> Vec<Value> {
             .iter()
             .map(|word| Value::Choice((*word).to_owned()))
             .collect(),
+        // What a text may say is the learner's own affair.
+        Domain::Text(_) => Vec::new(),
     }
 }
 
@@ -166,6 +168,7 @@ fn outside(def: &ParamDef) -> Vec<Value> {
         }
         Domain::Bool => vec![Value::Int(2)],
         Domain::Choice(_) => vec![Value::Choice("no such word".to_owned())],
+        Domain::Text(_) => vec![Value::Bool(true)],
     }
 }
 

@@ -1,0 +1,254 @@
+//! The `catboost` preset: oblivious trees with CatBoost's names and defaults.
+//!
+//! All nodes of a level are split by one test, so that a tree of depth `d` is a table of `2^d` answers: a strong
+//! regulariser, and scoring without branches. A level's test maximises the cosine between the rows' gradients and the answers of
+//! the leaves it makes, over a sample of rows drawn by the size of their gradients (minimal variance sampling), with noise that
+//! fades as the model grows. Answers are then found by Newton steps over all rows. Categories of more than a few levels become
+//! numbers: the mean target of the level's earlier rows in random orders (ordered target statistics), so that no row sees its own
+//! answer. The learning rate follows from rows, rounds and objective.
+//!
+//! Costs a scan of all cuts for every leaf of a level, `O(2^depth * bins)` a column on top of `O(rows * depth)`. The best
+//! choice without tuning, most of all on small tables and with categories; with a large table and time to tune,
+//! leaf-wise trees fit finer.
+//!
+//! Prokhorenkova et al., CatBoost: unbiased boosting with categorical features, NeurIPS 2018; Ibragimov, Gusev, Minimal Variance
+//! Sampling in Stochastic Gradient Boosting, NeurIPS 2019.
+
+mod params;
+mod rate;
+
+pub use params::{BootstrapType, CatBoostGrowPolicy, CatBoostObjective, CatBoostParams, ScoreFunction};
+
+use kolosal_learner::{
+    ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, ParamError, Stopped,
+    Task, TaskKind, TrainView,
+};
+
+use super::config::{
+    BoostConfig, CategoryRule, ColumnShares, EncodeRule, Growth, MonotoneMethod, Precision, Sampling, Score,
+    SplitLimits, Stopping,
+};
+use super::fit::train_view;
+use super::model::BoostModel;
+use super::objective::{
+    Absolute, BinaryLogLoss, CrossEntropy, Huber, LogCosh, Objective, OneVersusAll, Percentage, Poisson,
+    Quantile, Softmax, Squared, Tweedie,
+};
+use super::reading::metric;
+
+/// The `catboost` preset.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CatBoost;
+
+impl Learn for CatBoost {
+    type Params = CatBoostParams;
+    type Model = BoostModel;
+
+    const CARD: LearnerCard = LearnerCard {
+        name: "catboost",
+        aliases: &["cat", "cb"],
+        title: "Gradient boosting with oblivious trees (CatBoost)",
+        doc: "A sum of symmetric trees, each level split by one test, with ordered target statistics for categories. \
+              The most accurate single learner without tuning, takes missing values and categories as they are, \
+              and predicts fast. Slower to train than the leaf-wise preset on wide tables, does not extrapolate.",
+        family: Family::Tree,
+        tasks: &[TaskKind::Binary, TaskKind::Multiclass, TaskKind::Regression],
+        takes_missing: true,
+        takes_categories: true,
+        wants_scaling: false,
+        weight_is_repetition: false,
+        ignores_row_order: false,
+        has_out_of_bag: false,
+    };
+
+    fn fit(
+        params: &Checked<CatBoostParams>,
+        train: &TrainView<'_>,
+        cx: &FitContext<'_>,
+    ) -> Result<BoostModel, FitError> {
+        let loss = loss(params, train.task())?;
+        let objective = objective(params, (loss, train.task()))?;
+        let config = config(params, (loss, train), cx)?;
+        train_view(&config, objective.as_ref(), train, cx)
+    }
+
+    fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
+        BoostModel::load(from)
+    }
+
+    fn settle(params: &Checked<CatBoostParams>, stopped: &Stopped) -> Option<CatBoostParams> {
+        // The rate follows from the most rounds there could have been, so it is settled together with them.
+        let loss = loss(params, stopped.task).ok()?;
+        Some(CatBoostParams {
+            iterations: stopped.rounds as i64,
+            learning_rate: rate::choose(params, loss, (stopped.rows, true)),
+            ..(**params).clone()
+        })
+    }
+}
+
+/// The objective that `auto` stands for; an error if the one asked for does not suit the task.
+fn loss(params: &CatBoostParams, task: Task) -> Result<CatBoostObjective, FitError> {
+    use CatBoostObjective as Name;
+    let loss = match (params.loss_function, task) {
+        (Name::Auto, Task::Binary) => Name::Logloss,
+        (Name::Auto, Task::Multiclass { .. }) => Name::MultiClass,
+        (Name::Auto, Task::Regression) => Name::Rmse,
+        (name, _) => name,
+    };
+    let suits = match loss {
+        Name::Auto => false,
+        Name::Logloss => task == Task::Binary,
+        Name::MultiClass | Name::MultiClassOneVsAll => matches!(task, Task::Multiclass { .. }),
+        _ => task == Task::Regression,
+    };
+    if suits {
+        return Ok(loss);
+    }
+    Err(FitError::Unsupported {
+        learner: CatBoost::CARD.name,
+        what: format!("learn a {} target with this objective", task.kind().name()),
+        remedy: "set loss_function=auto, or one that suits the target: Logloss for two classes, MultiClass or \
+                 MultiClassOneVsAll for more, the others for numbers",
+    })
+}
+
+fn objective(
+    params: &CatBoostParams,
+    (loss, task): (CatBoostObjective, Task),
+) -> Result<Box<dyn Objective>, FitError> {
+    use CatBoostObjective as Name;
+    let classes = task.width();
+    Ok(match loss {
+        Name::Auto | Name::Rmse => Box::new(Squared),
+        Name::Logloss => Box::new(BinaryLogLoss::with_positive_weight(params.scale_pos_weight)),
+        Name::MultiClass => Box::new(Softmax::new(classes)),
+        Name::MultiClassOneVsAll => Box::new(OneVersusAll { classes }),
+        Name::Mae => Box::new(Absolute),
+        Name::Quantile => Box::new(Quantile::new(&[params.quantile_alpha])),
+        Name::Mape => Box::new(Percentage),
+        Name::Poisson => Box::new(Poisson { step_max: 0.0 }),
+        Name::Tweedie => Box::new(Tweedie {
+            power: params.tweedie_variance_power,
+        }),
+        Name::Huber => Box::new(Huber {
+            alpha: params.huber_delta,
+        }),
+        Name::LogCosh => Box::new(LogCosh::default()),
+        Name::CrossEntropy => Box::new(CrossEntropy),
+    })
+}
+
+fn config(
+    params: &CatBoostParams,
+    (loss, train): (CatBoostObjective, &TrainView<'_>),
+    cx: &FitContext<'_>,
+) -> Result<BoostConfig, ParamError> {
+    let stops = params.early_stopping_rounds > 0 && cx.valid.is_some();
+    let is_symmetric = params.grow_policy == CatBoostGrowPolicy::SymmetricTree;
+    Ok(BoostConfig {
+        rounds: params.iterations as usize,
+        learning_rate: rate::choose(params, loss, (train.row_count(), stops)),
+        growth: match params.grow_policy {
+            CatBoostGrowPolicy::SymmetricTree => Growth::Oblivious,
+            CatBoostGrowPolicy::Depthwise => Growth::DepthWise,
+            CatBoostGrowPolicy::Lossguide => Growth::LeafWise,
+        },
+        leaves_max: match params.grow_policy {
+            CatBoostGrowPolicy::Lossguide => params.max_leaves as usize,
+            _ => 0,
+        },
+        depth_max: params.depth as usize,
+        limits: SplitLimits {
+            alpha: 0.0,
+            lambda: params.l2_leaf_reg,
+            gain_min: 0.0,
+            hessian_min: 0.0,
+            rows_min: params.min_data_in_leaf as usize,
+            step_max: 0.0,
+            path_smooth: 0.0,
+        },
+        columns: ColumnShares {
+            tree: 1.0,
+            level: params.rsm,
+            node: 1.0,
+        },
+        sampling: sampling(params, train),
+        categories: CategoryRule {
+            one_hot_max: if is_symmetric {
+                usize::MAX
+            } else {
+                params.one_hot_max_size as usize
+            },
+            smooth: 0.0,
+            lambda: 0.0,
+            levels_max: usize::MAX,
+            group_min: 1,
+        },
+        extra_trees: false,
+        linear_lambda: None,
+        dart: None,
+        monotone: Vec::new(),
+        monotone_method: MonotoneMethod::Basic,
+        interactions: Vec::new(),
+        bins_max: params.border_count as usize + 1,
+        precision: Precision::Quantised,
+        leaf_steps: steps(params, loss),
+        score: match params.score_function {
+            ScoreFunction::Cosine => Score::Cosine,
+            ScoreFunction::L2 => Score::L2,
+        },
+        random_strength: params.random_strength,
+        stopping: (params.early_stopping_rounds > 0).then_some(Stopping {
+            patience: params.early_stopping_rounds as usize,
+            adaptive: params.early_stopping_adaptive,
+            metric: metric("eval_metric", &params.eval_metric)?,
+        }),
+        encode: Some(EncodeRule {
+            one_hot_max: params.one_hot_max_size as usize,
+            complexity_max: params.max_ctr_complexity as usize,
+            permutations: params.permutation_count as usize,
+        }),
+        start_from_average: !matches!(
+            loss,
+            CatBoostObjective::Logloss | CatBoostObjective::CrossEntropy | CatBoostObjective::MultiClass
+        ),
+    })
+}
+
+fn steps(params: &CatBoostParams, loss: CatBoostObjective) -> usize {
+    use CatBoostObjective as Name;
+    match (params.leaf_estimation_iterations, loss) {
+        (0, Name::Logloss | Name::CrossEntropy | Name::Poisson) => 10,
+        (0, _) => 1,
+        (steps, _) => steps as usize,
+    }
+}
+
+fn sampling(params: &CatBoostParams, train: &TrainView<'_>) -> Sampling {
+    let is_single = !matches!(train.task(), Task::Multiclass { .. });
+    let bootstrap = match params.bootstrap_type {
+        BootstrapType::Auto if is_single => BootstrapType::Mvs,
+        BootstrapType::Auto => BootstrapType::Bayesian,
+        other => other,
+    };
+    let share = |usual: f64| {
+        if params.subsample > 0.0 {
+            params.subsample
+        } else {
+            usual
+        }
+    };
+    match bootstrap {
+        BootstrapType::Mvs if params.subsample == 0.0 && train.row_count() < 100 => Sampling::All,
+        BootstrapType::Mvs => Sampling::MinimalVariance { share: share(0.8) },
+        BootstrapType::Bernoulli => Sampling::Bernoulli {
+            share: share(0.66),
+            every: 1,
+        },
+        BootstrapType::Bayesian => Sampling::Bayesian {
+            temperature: params.bagging_temperature,
+        },
+        BootstrapType::No | BootstrapType::Auto => Sampling::All,
+    }
+}

@@ -1,0 +1,345 @@
+//! A round with an oblivious tree: structure from the bag's gradients, answers by Newton steps over all rows.
+
+use kolosal_base::Seed;
+use kolosal_compute::Crew;
+use kolosal_compute::kernels::histogram::{Sample, Slot};
+
+use super::columns::ColumnChoice;
+use super::fit::{Fit, Output, derive_all};
+use super::leaf::{Bounds, Penalty, Sums};
+use super::model::{BoostTree, NodeFacts};
+use super::objective::LeafRows;
+use super::oblivious::{Symmetric, SymmetricGrower, SymmetricTask};
+use super::quantise::{Derivatives, quantise};
+use super::search::Units;
+use super::table::Table;
+use crate::tree::{Side, Test, Tree};
+
+/// Rows whose sums are made in one piece.
+const BLOCK: usize = 1 << 13;
+
+/// Room that oblivious rounds keep.
+pub(crate) struct SymmetricRoom<S> {
+    grower: SymmetricGrower<S>,
+    samples: Vec<Vec<Sample>>,
+    /// The leaf of each row.
+    leaf_of: Vec<u16>,
+    /// Scores and derivatives while the answers of a tree are found in several steps.
+    trial: Vec<Output>,
+    /// Weights in single precision; empty where all are one.
+    weights: Vec<f32>,
+}
+
+impl<'a, S: Slot> Fit<'a, S> {
+    pub(crate) fn symmetric_room(&self) -> SymmetricRoom<S> {
+        let (outputs, rows) = (self.outputs.len(), self.ground.table.row_count());
+        let steps = self.ground.config.leaf_steps;
+        let trial = |_| Output {
+            scores: vec![0.0; rows],
+            gradients: vec![0.0; rows],
+            hessians: vec![0.0; rows],
+        };
+        SymmetricRoom {
+            grower: SymmetricGrower::new(self.ground, outputs),
+            samples: vec![Vec::with_capacity(self.rows.len()); outputs],
+            leaf_of: vec![0; rows],
+            trial: if steps > 1 {
+                (0..outputs).map(trial).collect()
+            } else {
+                Vec::new()
+            },
+            weights: self
+                .labels
+                .weights()
+                .map(|weights| weights.iter().map(|&weight| weight as f32).collect())
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Grows one tree for all outputs and adds its answers to the scores.
+    pub(crate) fn symmetric_round(
+        &mut self,
+        room: &mut SymmetricRoom<S>,
+        (round, seed): (usize, Seed),
+    ) -> BoostTree {
+        let units = self.fill_samples(room, seed);
+        let columns = ColumnChoice::draw(
+            self.ground.config,
+            self.ground.table.columns().len(),
+            seed.fork("columns"),
+        );
+        let open: Vec<Option<Vec<bool>>> = (0..self.ground.config.depth_max)
+            .map(|depth| self.open_columns(columns.of_node(0, depth as u32, &[])))
+            .collect();
+        let task = SymmetricTask {
+            units: &units,
+            seed: seed.fork("noise"),
+            open: &open,
+            noise: self.noise(round),
+        };
+        let symmetric = room.grower.grow(self.ground, &task, &mut room.samples);
+        let crew = self.ground.crew;
+        symmetric.route(self.ground.table, &mut room.leaf_of, crew);
+        let leaves = 1 << symmetric.levels.len();
+        let answers = self.leaf_answers(room, leaves);
+        let outputs = self.outputs.len();
+        for (at, output) in self.outputs.iter_mut().enumerate() {
+            let leaf_of = &room.leaf_of;
+            crew.for_each_chunk_mut(&mut output.scores, BLOCK, |block, scores| {
+                let leaves = &leaf_of[block * BLOCK..block * BLOCK + scores.len()];
+                for (score, leaf) in scores.iter_mut().zip(leaves) {
+                    *score += answers[usize::from(*leaf) * outputs + at];
+                }
+            });
+        }
+        self.last_answer_size = mean_square(&answers);
+        let masses = self.masses(&room.leaf_of, leaves);
+        symmetric.to_tree(self.ground, (&answers, outputs), &masses)
+    }
+
+    /// Rounds the bag's gradients; a row's hessian is its weight, so that structures are found by first derivatives alone.
+    fn fill_samples(&self, room: &mut SymmetricRoom<S>, seed: Seed) -> Vec<Units> {
+        let mut units = Vec::with_capacity(self.outputs.len());
+        for (at, (output, samples)) in self.outputs.iter().zip(&mut room.samples).enumerate() {
+            samples.clear();
+            samples.extend(self.bag.rows.iter().map(|&row| Sample::new(row, 0, 0)));
+            let derivatives = Derivatives {
+                gradients: &output.gradients,
+                hessians: (!room.weights.is_empty()).then_some(&room.weights[..]),
+                factors: self.bag.factors(),
+            };
+            let seed = seed.fork("rounding").fork_index(at as u64);
+            units.push(quantise(&derivatives, samples, seed, self.ground.crew).0);
+        }
+        units
+    }
+
+    /// The columns of a level, less those that are not split themselves.
+    fn open_columns(&self, chosen: Option<Vec<bool>>) -> Option<Vec<bool>> {
+        let closed = self.ground.closed;
+        if !closed.contains(&true) {
+            return chosen;
+        }
+        let mut open = chosen.unwrap_or_else(|| vec![true; closed.len()]);
+        open.iter_mut()
+            .zip(closed)
+            .for_each(|(open, closed)| *open &= !closed);
+        Some(open)
+    }
+
+    /// Spread of the noise on scores: that of the gradients, fading as the model grows (Prokhorenkova et al. 2018, implementation).
+    fn noise(&self, round: usize) -> f64 {
+        let strength = self.ground.config.random_strength;
+        if strength == 0.0 {
+            return 0.0;
+        }
+        let rows = self.rows.len().max(1) as f64;
+        let squares: f64 = self
+            .outputs
+            .iter()
+            .flat_map(|output| output.gradients.iter().map(|g| f64::from(*g) * f64::from(*g)))
+            .sum();
+        let left = (rows.ln() - round as f64 * self.ground.config.learning_rate).exp();
+        strength * (squares / rows).sqrt() * left / (1.0 + left)
+    }
+
+    /// The answers of the leaves, output by output within a leaf, learning rate included.
+    fn leaf_answers(&self, room: &mut SymmetricRoom<S>, leaves: usize) -> Vec<f64> {
+        let outputs = self.outputs.len();
+        let mut answers = vec![0.0; leaves * outputs];
+        let penalty = self.leaf_penalty();
+        if self.objective.renews() {
+            self.renew(&room.leaf_of, &mut answers);
+        } else {
+            self.newton_step(&self.outputs, &room.leaf_of, (&penalty, &mut answers));
+            for _ in 1..self.ground.config.leaf_steps {
+                self.try_answers(room, &answers);
+                self.newton_step(&room.trial, &room.leaf_of, (&penalty, &mut answers));
+            }
+        }
+        answers
+            .iter_mut()
+            .for_each(|answer| *answer *= self.ground.config.learning_rate);
+        answers
+    }
+
+    /// The L2 penalty counts rows, so it is taken times the mean weight.
+    fn leaf_penalty(&self) -> Penalty {
+        let penalty = Penalty::of(&self.ground.config.limits);
+        Penalty {
+            lambda: penalty.lambda * self.labels.total_weight() / self.rows.len().max(1) as f64,
+            ..penalty
+        }
+    }
+
+    /// Derivatives at the scores with the answers found so far.
+    fn try_answers(&self, room: &mut SymmetricRoom<S>, answers: &[f64]) {
+        let outputs = self.outputs.len();
+        for (at, (trial, output)) in room.trial.iter_mut().zip(&self.outputs).enumerate() {
+            for ((place, score), leaf) in trial.scores.iter_mut().zip(&output.scores).zip(&room.leaf_of) {
+                *place = score + answers[usize::from(*leaf) * outputs + at];
+            }
+        }
+        derive_all((self.objective, self.labels), &mut room.trial, self.ground.crew);
+    }
+
+    /// Adds one Newton step to the answers of every leaf.
+    fn newton_step(&self, state: &[Output], leaf_of: &[u16], (penalty, answers): (&Penalty, &mut [f64])) {
+        let outputs = state.len();
+        let leaves = answers.len() / outputs;
+        for (at, output) in state.iter().enumerate() {
+            let sums = sum_by_leaf(output, (leaf_of, leaves), self.ground.crew);
+            for (leaf, sums) in sums.iter().enumerate() {
+                let answer = &mut answers[leaf * outputs + at];
+                // The penalty draws the whole answer to zero, not the step.
+                let sums = Sums {
+                    gradient: sums.gradient + penalty.lambda * *answer,
+                    hessian: sums.hessian,
+                };
+                *answer += penalty.answer(sums, 0.0, 0.0, Bounds::FREE);
+            }
+        }
+    }
+
+    /// Answers by the objective's own rule.
+    fn renew(&self, leaf_of: &[u16], answers: &mut [f64]) {
+        let outputs = self.outputs.len();
+        let mut rows_of = vec![Vec::new(); answers.len() / outputs];
+        self.rows
+            .iter()
+            .for_each(|&row| rows_of[usize::from(leaf_of[row as usize])].push(row));
+        for (at, output) in self.outputs.iter().enumerate() {
+            for (leaf, rows) in rows_of.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
+                let leaf_rows = LeafRows {
+                    labels: self.labels,
+                    rows,
+                    scores: &output.scores,
+                };
+                if let Some(answer) = self.objective.renew(at, &leaf_rows) {
+                    answers[leaf * outputs + at] = answer;
+                }
+            }
+        }
+    }
+
+    /// Rows and hessians of each leaf.
+    fn masses(&self, leaf_of: &[u16], leaves: usize) -> Vec<(u32, f64)> {
+        let mut masses = vec![(0, 0.0); leaves];
+        self.rows
+            .iter()
+            .for_each(|&row| masses[usize::from(leaf_of[row as usize])].0 += 1);
+        for output in &self.outputs {
+            let sums = sum_by_leaf(output, (leaf_of, leaves), self.ground.crew);
+            masses
+                .iter_mut()
+                .zip(sums)
+                .for_each(|(mass, sums)| mass.1 += sums.hessian);
+        }
+        masses
+    }
+}
+
+fn mean_square(values: &[f64]) -> f64 {
+    values.iter().map(|value| value * value).sum::<f64>() / values.len().max(1) as f64
+}
+
+/// Sums of an output's derivatives over the rows of each leaf, in blocks that do not depend on threads.
+fn sum_by_leaf(output: &Output, (leaf_of, leaves): (&[u16], usize), crew: &Crew<'_>) -> Vec<Sums> {
+    let blocks = leaf_of.len().div_ceil(BLOCK);
+    let parts = crew.map(blocks, |block| {
+        let rows = block * BLOCK..((block + 1) * BLOCK).min(leaf_of.len());
+        let mut sums = vec![Sums::default(); leaves];
+        for row in rows {
+            let sum = &mut sums[usize::from(leaf_of[row])];
+            sum.gradient += f64::from(output.gradients[row]);
+            sum.hessian += f64::from(output.hessians[row]);
+        }
+        sums
+    });
+    let mut total = vec![Sums::default(); leaves];
+    for part in parts {
+        for (total, part) in total.iter_mut().zip(part) {
+            total.gradient += part.gradient;
+            total.hessian += part.hessian;
+        }
+    }
+    total
+}
+
+impl Symmetric {
+    /// Writes the leaf of each row: one bit a level, the root's highest, set where a row goes right.
+    fn route(&self, table: &Table<'_>, leaf_of: &mut [u16], crew: &Crew<'_>) {
+        crew.for_each_chunk_mut(leaf_of, BLOCK, |block, leaves| {
+            leaves.fill(0);
+            for level in &self.levels {
+                let column = &table.columns()[level.column as usize];
+                for (at, leaf) in leaves.iter_mut().enumerate() {
+                    let bin = column.bin((block * BLOCK + at) as u32);
+                    let goes_right = !level.test.is_left(bin, level.missing_left);
+                    *leaf = *leaf << 1 | u16::from(goes_right);
+                }
+            }
+        });
+    }
+
+    /// The tree as a model holds it: complete, every level by one test.
+    fn to_tree(
+        &self,
+        ground: &super::grow::Ground<'_>,
+        (answers, outputs): (&[f64], usize),
+        masses: &[(u32, f64)],
+    ) -> BoostTree {
+        let mut tree = Tree::new(outputs);
+        let mut facts = vec![NodeFacts::default()];
+        let mut nodes = vec![0];
+        for level in &self.levels {
+            let (test, side) = self.model_test(ground, level);
+            let mut children = Vec::with_capacity(2 * nodes.len());
+            for &node in &nodes {
+                let left = tree.split(node, level.column, &test, side);
+                facts.extend([NodeFacts::default(); 2]);
+                facts[node as usize].gain = (level.gain / nodes.len() as f64) as f32;
+                children.extend([left, left + 1]);
+            }
+            nodes = children;
+        }
+        for (leaf, &node) in nodes.iter().enumerate() {
+            tree.set_answer(node, &answers[leaf * outputs..(leaf + 1) * outputs]);
+            facts[node as usize].rows = masses[leaf].0;
+            facts[node as usize].weight = masses[leaf].1 as f32;
+        }
+        add_up_facts(&tree, &mut facts);
+        tree.shrink();
+        BoostTree {
+            tree,
+            output: 0,
+            facts,
+            lines: None,
+        }
+    }
+
+    fn model_test(&self, ground: &super::grow::Ground<'_>, level: &super::oblivious::Level) -> (Test, Side) {
+        let at = level.column as usize;
+        let present = &ground.present[ground.table.slots_of(at, at + 1)];
+        let test = ground.table.columns()[at].test(&level.test, |bin| present[bin]);
+        (
+            test,
+            if level.missing_left {
+                Side::Left
+            } else {
+                Side::Right
+            },
+        )
+    }
+}
+
+/// Rows and weights of splits from those of their children, which stand behind them.
+pub(crate) fn add_up_facts(tree: &Tree, facts: &mut [NodeFacts]) {
+    for node in (0..facts.len()).rev() {
+        if let Some((_, left)) = tree.split_of(node as u32) {
+            let (left, right) = (facts[left as usize], facts[left as usize + 1]);
+            facts[node].rows = left.rows + right.rows;
+            facts[node].weight = left.weight + right.weight;
+        }
+    }
+}

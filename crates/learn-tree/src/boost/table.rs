@@ -1,0 +1,330 @@
+//! What trees are grown on: the shared bins of a frame, derived columns beside them, and which rows count.
+
+use kolosal_compute::kernels::histogram::{CodeMatrix, NodeRows, Sample, Slot, partition};
+use kolosal_frame::{BinCodes, BinCuts, BinnedMatrix, FrameView, MISSING_BIN, RowCodes, Rows, midpoint};
+
+use crate::tree::Test;
+
+/// Columns in bins, for the rows of one fit. A row is known by its position among the rows that are learned from.
+pub(crate) struct Table<'a> {
+    blocks: Vec<Block<'a>>,
+    columns: Vec<TableColumn<'a>>,
+    /// Where each column's slots start in a node's histogram; one more entry than columns.
+    starts: Vec<u32>,
+    rows: usize,
+}
+
+/// Columns whose codes lie side by side.
+struct Block<'a> {
+    codes: BlockCodes<'a>,
+    /// The matrix row of each position; `None` where they are the same.
+    rows: Option<&'a [u32]>,
+    /// The table's number of its first column.
+    first: usize,
+}
+
+enum BlockCodes<'a> {
+    U8(&'a CodeMatrix<u8>),
+    U16(&'a CodeMatrix<u16>),
+}
+
+/// One column of a table.
+pub(crate) struct TableColumn<'a> {
+    codes: ColumnCodes<'a>,
+    rows: Option<&'a [u32]>,
+    pub(crate) bins: usize,
+    pub(crate) cuts: Cuts<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum ColumnCodes<'a> {
+    U8(&'a [u8]),
+    U16(&'a [u16]),
+}
+
+/// What the bins of a table's column stand for.
+#[derive(Clone, Copy)]
+pub(crate) enum Cuts<'a> {
+    /// Ordered ranges of numbers.
+    Numbers(&'a kolosal_frame::NumberBins),
+    /// Sets of levels.
+    Levels(&'a kolosal_frame::LevelBins),
+    /// Ordered ranges between these borders, of a derived column without missing values: bin `i + 1` ends at border `i`.
+    Borders(&'a [f64]),
+}
+
+/// Derived columns in bins, one code a position.
+pub(crate) struct DerivedBins {
+    pub(crate) matrix: CodeMatrix<u8>,
+    /// The same codes, column after column.
+    pub(crate) columns: Vec<Vec<u8>>,
+    pub(crate) borders: Vec<Vec<f64>>,
+}
+
+impl DerivedBins {
+    /// Cuts derived columns (one value a position) at their borders.
+    pub(crate) fn new(values: &[&[f32]], borders: Vec<Vec<f64>>) -> Self {
+        let cut = |(values, borders): (&&[f32], &Vec<f64>)| {
+            let bin = |value: &f32| borders.partition_point(|&border| border < f64::from(*value)) as u8 + 1;
+            values.iter().map(bin).collect::<Vec<u8>>()
+        };
+        let columns: Vec<Vec<u8>> = values.iter().zip(&borders).map(cut).collect();
+        let bins: Vec<usize> = borders.iter().map(|borders| borders.len() + 2).collect();
+        let rows = columns.first().map_or(0, Vec::len);
+        let codes = (0..rows).flat_map(|row| columns.iter().map(move |codes| codes[row]));
+        Self {
+            matrix: CodeMatrix::new(codes.collect(), &bins),
+            columns,
+            borders,
+        }
+    }
+}
+
+impl<'a> Table<'a> {
+    /// The columns of a binned frame, and derived ones behind them, for the rows of a view.
+    pub(crate) fn new(
+        matrix: &'a BinnedMatrix,
+        row_codes: &'a RowCodes,
+        view: FrameView<'a>,
+        derived: Option<&'a DerivedBins>,
+    ) -> Self {
+        let rows = match view.rows() {
+            Rows::Listed(rows) => Some(rows),
+            Rows::Range { start: 0, .. } => None,
+            Rows::Range { .. } => panic!("a fit's rows start at the first or are listed"),
+        };
+        let mut table = Self {
+            blocks: Vec::new(),
+            columns: Vec::new(),
+            starts: vec![0],
+            rows: view.row_count(),
+        };
+        let codes = match row_codes {
+            RowCodes::U8(codes) => BlockCodes::U8(codes),
+            RowCodes::U16(codes) => BlockCodes::U16(codes),
+        };
+        table.blocks.push(Block {
+            codes,
+            rows,
+            first: 0,
+        });
+        for column in matrix.columns() {
+            let codes = match column.codes() {
+                BinCodes::U8(codes) => ColumnCodes::U8(codes),
+                BinCodes::U16(codes) => ColumnCodes::U16(codes),
+            };
+            let cuts = match column.cuts() {
+                BinCuts::Numbers(bins) => Cuts::Numbers(bins),
+                BinCuts::Levels(bins) => Cuts::Levels(bins),
+            };
+            table.push(codes, rows, column.bin_count(), cuts);
+        }
+        if let Some(derived) = derived {
+            table.blocks.push(Block {
+                codes: BlockCodes::U8(&derived.matrix),
+                rows: None,
+                first: table.columns.len(),
+            });
+            for (codes, borders) in derived.columns.iter().zip(&derived.borders) {
+                table.push(
+                    ColumnCodes::U8(codes),
+                    None,
+                    borders.len() + 2,
+                    Cuts::Borders(borders),
+                );
+            }
+        }
+        table
+    }
+
+    fn push(&mut self, codes: ColumnCodes<'a>, rows: Option<&'a [u32]>, bins: usize, cuts: Cuts<'a>) {
+        self.starts.push(self.starts[self.columns.len()] + bins as u32);
+        self.columns.push(TableColumn {
+            codes,
+            rows,
+            bins,
+            cuts,
+        });
+    }
+
+    /// How many rows are learned from.
+    pub(crate) fn row_count(&self) -> usize {
+        self.rows
+    }
+
+    /// The columns, raw ones first.
+    pub(crate) fn columns(&self) -> &[TableColumn<'a>] {
+        &self.columns
+    }
+
+    /// Slots of a node's histogram.
+    pub(crate) fn slot_count(&self) -> usize {
+        self.starts[self.columns.len()] as usize
+    }
+
+    /// The slots of a range of columns.
+    pub(crate) fn slots_of(&self, first: usize, last: usize) -> std::ops::Range<usize> {
+        self.starts[first] as usize..self.starts[last] as usize
+    }
+
+    /// Cuts the columns into at most `parts` ranges of about equal work, none of which spans two blocks.
+    pub(crate) fn parts(&self, parts: usize) -> Vec<(usize, usize)> {
+        // A column costs as many steps as rows and bins; an even share of columns is close enough for both.
+        let share = self.columns.len().div_ceil(parts.max(1)).max(1);
+        let mut ranges = Vec::new();
+        for (at, block) in self.blocks.iter().enumerate() {
+            let end = self
+                .blocks
+                .get(at + 1)
+                .map_or(self.columns.len(), |next| next.first);
+            let mut first = block.first;
+            while first < end {
+                let last = (first + share).min(end);
+                ranges.push((first, last));
+                first = last;
+            }
+        }
+        ranges
+    }
+
+    /// Adds samples to the slots of the columns `first .. last`, which `slots` holds.
+    pub(crate) fn add<S: Slot>(
+        &self,
+        samples: &[Sample],
+        wide: &[[i64; 2]],
+        (first, last): (usize, usize),
+        slots: &mut [S],
+    ) {
+        let block = self.blocks.iter().rev().find(|block| block.first <= first);
+        let block = block.expect("the first block starts at column 0");
+        let node = NodeRows {
+            samples,
+            wide,
+            rows: block.rows,
+        };
+        let range = (first - block.first, last - block.first);
+        match block.codes {
+            BlockCodes::U8(codes) => codes.add(&node, range, slots),
+            BlockCodes::U16(codes) => codes.add(&node, range, slots),
+        }
+    }
+}
+
+impl TableColumn<'_> {
+    /// The bin of the row at a position.
+    #[inline]
+    pub(crate) fn bin(&self, at: u32) -> usize {
+        let row = self.rows.map_or(at, |rows| rows[at as usize]) as usize;
+        match self.codes {
+            ColumnCodes::U8(codes) => usize::from(codes[row]),
+            ColumnCodes::U16(codes) => usize::from(codes[row]),
+        }
+    }
+
+    /// Moves the samples whose bin goes left to the front, in order, and the others behind them; returns how many went left.
+    pub(crate) fn partition(
+        &self,
+        samples: &mut [Sample],
+        spare: &mut [Sample],
+        left: &impl Fn(usize) -> bool,
+    ) -> usize {
+        match (self.codes, self.rows) {
+            (ColumnCodes::U8(codes), None) => {
+                partition(samples, spare, |at| left(usize::from(codes[at as usize])))
+            }
+            (ColumnCodes::U16(codes), None) => {
+                partition(samples, spare, |at| left(usize::from(codes[at as usize])))
+            }
+            (ColumnCodes::U8(codes), Some(rows)) => partition(samples, spare, |at| {
+                left(usize::from(codes[rows[at as usize] as usize]))
+            }),
+            (ColumnCodes::U16(codes), Some(rows)) => partition(samples, spare, |at| {
+                left(usize::from(codes[rows[at as usize] as usize]))
+            }),
+        }
+    }
+
+    /// The test of a model that sends rows the way a cut of the bins sends them. `present` tells which bins the rows that are learned
+    /// from have.
+    pub(crate) fn test(&self, cut: &BinTest, present: impl Fn(usize) -> bool) -> Test {
+        match (cut, self.cuts) {
+            (BinTest::UpTo(bin), Cuts::Numbers(numbers)) => {
+                let below = (1..=*bin).rev().find(|&bin| present(bin));
+                let above = (bin + 1..self.bins).find(|&bin| present(bin));
+                Test::UpTo(match (below, above) {
+                    (Some(below), Some(above)) => {
+                        midpoint(numbers.highest(below as u16), numbers.lowest(above as u16))
+                    }
+                    (Some(below), None) => numbers.highest(below as u16),
+                    (None, Some(above)) => numbers.lowest(above as u16).next_down(),
+                    (None, None) => 0.0,
+                })
+            }
+            (BinTest::UpTo(bin), Cuts::Borders(borders)) => {
+                Test::UpTo(borders.get(bin - 1).copied().unwrap_or(f64::MAX))
+            }
+            (BinTest::Among(set), Cuts::Levels(levels)) => {
+                let mut words = vec![0_u64; levels.bin_of_level().len().div_ceil(64)];
+                for (level, &bin) in levels.bin_of_level().iter().enumerate() {
+                    if set.holds(usize::from(bin)) {
+                        words[level / 64] |= 1 << (level % 64);
+                    }
+                }
+                let used = words
+                    .iter()
+                    .rposition(|&word| word != 0)
+                    .map_or(0, |last| last + 1);
+                words.truncate(used.max(1));
+                Test::Among(words)
+            }
+            _ => unreachable!("numbers are cut, levels are gathered"),
+        }
+    }
+}
+
+/// A test of a column's bin; missing values have a side of their own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum BinTest {
+    /// Bins `1 ..= bin` go left.
+    UpTo(usize),
+    /// The bins of the set go left.
+    Among(BinSet),
+}
+
+/// A set of bins.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct BinSet(Vec<u64>);
+
+impl BinSet {
+    pub(crate) fn of(bins: impl Iterator<Item = usize>) -> Self {
+        let mut words = Vec::new();
+        for bin in bins {
+            if words.len() <= bin / 64 {
+                words.resize(bin / 64 + 1, 0_u64);
+            }
+            words[bin / 64] |= 1 << (bin % 64);
+        }
+        Self(words)
+    }
+
+    #[inline]
+    pub(crate) fn holds(&self, bin: usize) -> bool {
+        self.0
+            .get(bin / 64)
+            .is_some_and(|word| word >> (bin % 64) & 1 == 1)
+    }
+}
+
+impl BinTest {
+    /// Whether a bin goes left, given the side of missing values.
+    #[inline]
+    pub(crate) fn is_left(&self, bin: usize, missing_left: bool) -> bool {
+        if bin == usize::from(MISSING_BIN) {
+            return missing_left;
+        }
+        match self {
+            Self::UpTo(last) => bin <= *last,
+            Self::Among(set) => set.holds(bin),
+        }
+    }
+}
