@@ -138,6 +138,7 @@ impl Codebook {
                 (place.code + slot, slots[slot].cut(cut))
             }
             Test::Among(words) => (*sets.get(&(words, missing_left))?, 0),
+            Test::Except(_) | Test::UpToButZero(_) => return None,
         };
         (code < SLOTS_MAX).then_some((code as u16, cut))
     }
@@ -217,12 +218,14 @@ impl Asked {
             Test::Among(words) => {
                 self.sets.insert((words, missing_left));
             }
+            // Only imported trees ask these: they have no code, so that such trees are walked as they are.
+            Test::Except(_) | Test::UpToButZero(_) => {}
         }
     }
 }
 
-/// A level as the trees read it; missing values count as a level beyond all sets.
+/// A level as the trees read it; missing and negative values count as a level beyond all sets.
 #[inline]
 fn level_of(value: f64) -> u32 {
-    if value.is_nan() { u32::MAX } else { value as u32 }
+    if value >= 0.0 { value as u32 } else { u32::MAX }
 }

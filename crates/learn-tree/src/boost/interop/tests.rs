@@ -190,6 +190,21 @@ fn an_imported_model_is_saved_and_loaded_like_any_other() {
     }
 }
 
+#[test]
+fn compiled_imports_score_bit_for_bit_like_the_plain_walk() {
+    for golden in all() {
+        let booster = golden.read().unwrap();
+        if booster.combination_count() > 0 {
+            continue;
+        }
+        let (table, plain) = (golden.table(&booster), golden.scores_of(&booster));
+        let mut compiled = vec![0.0; plain.len()];
+        let model = booster.into_model().unwrap();
+        model.scores_into(table.view(), usize::MAX, &mut compiled);
+        assert_eq!(compiled, plain, "{}", golden.name);
+    }
+}
+
 type Writer = fn(&BoostModel, &[BoosterColumn]) -> Result<Vec<u8>, InteropError>;
 const WRITERS: [(&str, Writer, f64); 3] = [
     ("xgboost", write_xgboost_json, 1e-5),

@@ -11,6 +11,7 @@ use super::rules::Rules;
 use super::statistic::Statistic;
 use super::tree::TreeReader;
 use crate::boost::BoostModel;
+use crate::boost::compiled::CompiledCell;
 use crate::boost::encoding::Encodings;
 use crate::boost::model::BoostTree;
 
@@ -124,6 +125,7 @@ fn read_model(
         trees: read_trees(top, &mut reader)?,
         base,
         encodings: Encodings::default(),
+        compiled: CompiledCell::default(),
     })
 }
 

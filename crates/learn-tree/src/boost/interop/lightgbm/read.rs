@@ -12,6 +12,7 @@ use super::objective::{Answer, answer_of};
 use super::text::{Block, Parts, cut};
 use super::tree::TreeReader;
 use crate::boost::BoostModel;
+use crate::boost::compiled::CompiledCell;
 use crate::boost::encoding::Encodings;
 use crate::boost::model::BoostTree;
 
@@ -127,5 +128,6 @@ fn model(answer: Answer, features: usize, outputs: usize, trees: Vec<BoostTree>)
         base: vec![0.0; outputs],
         trees,
         encodings: Encodings::default(),
+        compiled: CompiledCell::default(),
     }
 }

@@ -13,6 +13,7 @@ use super::categories::read_columns;
 use super::objective::{Answer, answer_of};
 use super::tree::{TreeReader, count_text};
 use crate::boost::BoostModel;
+use crate::boost::compiled::CompiledCell;
 use crate::boost::encoding::Encodings;
 use crate::boost::link::Link;
 use crate::boost::model::BoostTree;
@@ -80,6 +81,7 @@ pub(super) fn read_learner(learner: &Place<'_>, file_bytes: usize) -> Result<Imp
             base: head.base,
             trees,
             encodings: Encodings::default(),
+            compiled: CompiledCell::default(),
         },
         combinations: Vec::new(),
     })
