@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Fit(Box<FitArgs>),
     /// Answer every row of a table with a model
     Predict(PredictArgs),
+    /// Write a single booster for XGBoost or LightGBM
+    Export(ExportArgs),
     /// Judge a model by a table with known answers
     Evaluate(EvaluateArgs),
     /// Show what was tried for a model, best first
@@ -202,6 +204,35 @@ pub(crate) struct PredictArgs {
     /// The table; columns the model does not know are ignored
     pub(crate) data: PathBuf,
     /// Where to write the answers: .csv, .parquet, .arrow or .jsonl
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+}
+
+/// A format of another library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportFormatArg {
+    /// XGBoost's JSON
+    Xgboost,
+    /// XGBoost's binary JSON
+    XgboostUbj,
+    /// LightGBM's text
+    Lightgbm,
+}
+
+/// Options of `export`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  kolosal fit lightgbm customers.csv --target churned --output model.kolosal
+  kolosal export model.kolosal --format lightgbm --output model.txt
+
+The model must be one booster on the columns of its table. Classes become their positions, which are printed.")]
+pub(crate) struct ExportArgs {
+    /// The model
+    pub(crate) model: PathBuf,
+    /// The format
+    #[arg(long, value_enum)]
+    pub(crate) format: ExportFormatArg,
+    /// Where to write it
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
 }

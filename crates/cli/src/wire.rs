@@ -156,6 +156,15 @@ pub(crate) struct Predicted {
     pub(crate) notes: Vec<String>,
 }
 
+/// The result of `export`.
+#[derive(Serialize)]
+pub(crate) struct Exported {
+    pub(crate) output: String,
+    pub(crate) bytes: u64,
+    pub(crate) columns: Vec<String>,
+    pub(crate) classes: Vec<String>,
+}
+
 /// The result of `leaderboard`.
 #[derive(Serialize)]
 pub(crate) struct Board {

@@ -5,7 +5,11 @@ use kolosal_learner::{ArtifactError, Decoder, Encoder};
 const LEAF: u32 = 1 << 31;
 const MISSING_LEFT: u32 = 1 << 30;
 const LEVELS: u32 = 1 << 29;
-const FEATURE: u32 = LEVELS - 1;
+/// On a level set: its levels go right and every other level left. On a threshold: zero counts as missing.
+const TURNED: u32 = 1 << 28;
+const FEATURE: u32 = TURNED - 1;
+/// What counts as zero where zero counts as missing.
+pub(crate) const ZERO_MAX: f64 = 1e-35_f32 as f64;
 
 /// Rows that walk side by side.
 const LANES: usize = 8;
@@ -26,8 +30,12 @@ struct Node {
 pub(crate) enum Test {
     /// Numbers up to the threshold go left.
     UpTo(f64),
-    /// Levels whose bit is set go left.
+    /// Levels whose bit is set go left; one beyond the set goes where missing values go.
     Among(Vec<u64>),
+    /// Levels whose bit is set go right, every other one left.
+    Except(Vec<u64>),
+    /// Numbers up to the threshold go left; zero counts as missing.
+    UpToButZero(f64),
 }
 
 /// Where missing values go.
@@ -83,6 +91,8 @@ impl Tree {
         let (kind, value) = match test {
             Test::UpTo(threshold) => (0, *threshold),
             Test::Among(words) => (LEVELS, self.push_set(words)),
+            Test::Except(words) => (LEVELS | TURNED, self.push_set(words)),
+            Test::UpToButZero(threshold) => (TURNED, *threshold),
         };
         let missing = if missing == Side::Left { MISSING_LEFT } else { 0 };
         let link = self.nodes.len() as u32;
@@ -155,11 +165,11 @@ impl Tree {
     /// A node's test and the side of missing values; meaningless for leaves.
     pub(crate) fn test_of(&self, node: u32) -> (Test, Side) {
         let node = &self.nodes[node as usize];
-        let test = if node.field & LEVELS != 0 {
-            let at = node.value as usize;
-            Test::Among(self.sets[at + 1..=at + self.sets[at] as usize].to_vec())
-        } else {
-            Test::UpTo(node.value)
+        let test = match node.field & (LEVELS | TURNED) {
+            LEVELS => Test::Among(self.set(node).to_vec()),
+            0 => Test::UpTo(node.value),
+            TURNED => Test::UpToButZero(node.value),
+            _ => Test::Except(self.set(node).to_vec()),
         };
         (
             test,
@@ -202,7 +212,7 @@ impl Tree {
             let node = &self.nodes[*lane as usize];
             // A leaf names feature 0, so that its row can be read and the result thrown away.
             let value = row[node.feature()];
-            let left = if node.field & LEVELS != 0 {
+            let left = if node.field & (LEVELS | TURNED) != 0 {
                 self.holds(node, value)
             } else {
                 (value <= node.value) | (value.is_nan() & (node.field & MISSING_LEFT != 0))
@@ -225,16 +235,29 @@ impl Tree {
         }
     }
 
-    /// Whether a level goes left; one beyond the set goes where missing values go.
-    fn holds(&self, node: &Node, level: f64) -> bool {
-        if level.is_nan() {
-            return node.field & MISSING_LEFT != 0;
+    /// Whether a value goes left in a node that is not a plain threshold.
+    fn holds(&self, node: &Node, value: f64) -> bool {
+        let (missing_left, turned) = (node.field & MISSING_LEFT != 0, node.field & TURNED != 0);
+        if value.is_nan() {
+            return missing_left;
         }
-        let (at, level) = (node.value as usize, level as usize);
-        if level / 64 >= self.sets[at] as usize {
-            return node.field & MISSING_LEFT != 0;
+        if node.field & LEVELS == 0 {
+            return if value.abs() <= ZERO_MAX {
+                missing_left
+            } else {
+                value <= node.value
+            };
         }
-        self.sets[at + 1 + level / 64] >> (level % 64) & 1 == 1
+        let level = value as usize;
+        match self.set(node).get(level / 64) {
+            Some(word) if value >= 0.0 => (word >> (level % 64) & 1 == 1) != turned,
+            _ => turned || missing_left,
+        }
+    }
+
+    fn set(&self, node: &Node) -> &[u64] {
+        let at = node.value as usize;
+        &self.sets[at + 1..=at + self.sets[at] as usize]
     }
 
     /// Bytes held on the heap.
@@ -328,5 +351,42 @@ impl Node {
     #[inline]
     fn feature(&self) -> usize {
         (self.field & FEATURE) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of these values go left, without and with missing values on the left.
+    fn left_of(test: &Test, values: &[f64]) -> [Vec<bool>; 2] {
+        [Side::Right, Side::Left].map(|missing| {
+            let mut tree = Tree::new(1);
+            let left = tree.split(0, 0, test, missing);
+            assert_eq!(tree.test_of(0), (test.clone(), missing));
+            values
+                .iter()
+                .map(|value| tree.leaf_of(&[*value]) == left)
+                .collect()
+        })
+    }
+
+    #[test]
+    fn levels_beyond_a_set_go_with_missing_values_and_beyond_an_exception_left() {
+        let values = [1.0, 0.0, 64.0, -1.0, f64::NAN];
+        let among = left_of(&Test::Among(vec![2]), &values);
+        assert_eq!(among[0], [true, false, false, false, false]);
+        assert_eq!(among[1], [true, false, true, true, true]);
+        let except = left_of(&Test::Except(vec![2]), &values);
+        assert_eq!(except[0], [false, true, true, true, false]);
+        assert_eq!(except[1], [false, true, true, true, true]);
+    }
+
+    #[test]
+    fn zero_goes_with_missing_values_where_it_counts_as_one() {
+        let values = [-1.0, 0.0, -0.0, 1e-36, 1.0, 3.0, f64::NAN];
+        let zero = left_of(&Test::UpToButZero(2.0), &values);
+        assert_eq!(zero[0], [true, false, false, false, true, false, false]);
+        assert_eq!(zero[1], [true, true, true, true, true, false, true]);
     }
 }

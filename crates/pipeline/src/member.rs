@@ -41,6 +41,11 @@ impl Member {
         self.model.as_ref()
     }
 
+    /// Whether no transform stands before the model.
+    pub fn takes_raw_columns(&self) -> bool {
+        self.transforms.is_empty()
+    }
+
     /// Answers every row of `x`, row after row.
     ///
     /// # Panics

@@ -69,6 +69,15 @@ impl Pipeline {
         &self.parts.members
     }
 
+    /// The one member that answers on the raw columns alone; `None` for blends, transforms and scaled probabilities.
+    pub fn lone_member(&self) -> Option<&Member> {
+        let is_plain = self.parts.shared.is_empty() && self.parts.temperature.is_none();
+        match self.parts.members.as_slice() {
+            [(_, member)] if is_plain && member.takes_raw_columns() => Some(member),
+            _ => None,
+        }
+    }
+
     /// Answers every row of a table, whatever the order of its columns and whatever else it has.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use kolosal_base::ErrorKind;
 use kolosal_frame::FrameError;
 use kolosal_frame::read::ReadError;
 use kolosal_frame::write::WriteError;
+use kolosal_learn_tree::boost::interop::InteropError;
 use kolosal_learner::{ArtifactError, MetricError};
 use kolosal_learners::UnknownLearner;
 use kolosal_pipeline::{PipelineError, TargetError};
@@ -68,6 +69,21 @@ pub enum PlatformError {
         /// What is wrong with it.
         source: PipelineError,
     },
+    /// A model that another library's format has no place for.
+    #[error(transparent)]
+    Interop(#[from] InteropError),
+    /// A model that is more than a booster on its table's columns.
+    #[error(
+        "the model {} cannot be exported: {what}; fit a single booster, as in `kolosal fit lightgbm DATA --target COLUMN \
+         --output FILE`",
+        .file.display()
+    )]
+    NotExportable {
+        /// The model's file.
+        file: PathBuf,
+        /// What it is.
+        what: String,
+    },
     /// A setting out of range.
     #[error("{what} is {value}: it must be {allowed}")]
     Setting {
@@ -96,6 +112,8 @@ impl PlatformError {
             Self::Open { .. } => ErrorKind::Internal,
             Self::Artifact { source, .. } => source.kind(),
             Self::Unfit { source, .. } => source.kind(),
+            Self::Interop(error) => error.kind(),
+            Self::NotExportable { .. } => ErrorKind::Invalid,
             Self::Setting { .. } => ErrorKind::Invalid,
         }
     }

@@ -15,6 +15,7 @@
 mod doctor;
 mod error;
 mod evaluate;
+mod export;
 mod fit;
 mod inspect;
 mod learners;
@@ -27,6 +28,7 @@ mod train;
 pub use doctor::{Check, Diagnosis};
 pub use error::PlatformError;
 pub use evaluate::{ClassReport, Evaluation};
+pub use export::{ExportFormat, ExportSummary};
 pub use fit::{FitJob, FitSummary};
 pub use inspect::{Inspection, ModelInspection, TableInspection};
 pub use learners::{LearnerInfo, ParamInfo};

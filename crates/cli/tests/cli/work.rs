@@ -326,3 +326,37 @@ fn every_command_has_help_with_an_example() {
         assert!(help.contains("Example"), "{command} has no example");
     }
 }
+
+#[test]
+fn boosters_are_exported_and_other_models_are_refused_with_a_remedy() {
+    let shell = Shell::new();
+    for (learner, data, target) in [
+        ("lightgbm", "breast_cancer.train.csv", "diagnosis"),
+        ("xgboost", "penguins.train.csv", "species"),
+    ] {
+        let train = example(data);
+        shell.must(&format!(
+            "fit {learner} {train} --target {target} --set n_estimators=5 --output m.kolosal"
+        ));
+        for format in ["lightgbm", "xgboost", "xgboost-ubj"] {
+            let line = format!("export m.kolosal --format {format} --output {learner}.{format} --json");
+            let report = json(&shell.must(&line).out);
+            let bytes =
+                std::fs::metadata(shell.path(&format!("{learner}.{format}"))).expect("it was written");
+            assert_eq!(report["bytes"].as_u64(), Some(bytes.len()));
+            assert!(
+                report["classes"]
+                    .as_array()
+                    .is_some_and(|classes| classes.len() >= 2)
+            );
+        }
+    }
+    let train = example("diabetes.train.csv");
+    shell.must(&format!(
+        "fit ridge {train} --target progression --output ridge.kolosal"
+    ));
+    let refused = shell.run("export ridge.kolosal --format lightgbm --output ridge.txt");
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("kolosal fit lightgbm"), "{}", refused.err);
+    assert!(!shell.path("ridge.txt").exists());
+}

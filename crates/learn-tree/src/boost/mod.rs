@@ -19,6 +19,7 @@ mod encoding;
 mod fit;
 mod grow;
 mod held_out;
+pub mod interop;
 mod leaf;
 pub mod lightgbm;
 mod linear;

@@ -176,6 +176,7 @@ impl Codebook {
                 (place.code + slot, slots[slot].cut(cut))
             }
             Test::Among(words) => (*sets.get(&(words, missing_left))?, 0),
+            Test::Except(_) | Test::UpToButZero(_) => return None,
         };
         (code < SLOTS_MAX).then_some((code as u16, cut))
     }
@@ -241,10 +242,11 @@ impl Codebook {
     /// One bit a set of a column: whether the value goes right.
     #[inline]
     fn set_bits(&self, sets: Sets, value: f64) -> &[u64] {
-        let level = if value.is_nan() {
-            sets.levels
-        } else {
+        // Missing and negative values count as a level beyond all sets.
+        let level = if value >= 0.0 {
             (value as u32).min(sets.levels)
+        } else {
+            sets.levels
         };
         let width = sets.count.div_ceil(LANES);
         &self.levels[sets.word + level as usize * width..][..width]
@@ -268,6 +270,8 @@ impl Asked {
             Test::Among(words) => {
                 self.sets.insert((words, missing_left));
             }
+            // Only imported trees ask these: they have no code, so that such trees are walked as they are.
+            Test::Except(_) | Test::UpToButZero(_) => {}
         }
     }
 }

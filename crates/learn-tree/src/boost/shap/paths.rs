@@ -2,7 +2,7 @@
 
 use super::{Cover, ExplainError};
 use crate::boost::model::{BoostModel, BoostTree, NodeFacts};
-use crate::tree::{Side, Test};
+use crate::tree::{Side, Test, ZERO_MAX};
 
 /// Distinct columns that a path may test: one bit of a word each.
 pub(super) const COLUMNS_MAX: usize = 64;
@@ -226,15 +226,19 @@ impl Question {
     fn goes_left(&self, row: &[f64]) -> bool {
         let value = row[self.column];
         let missing = self.missing == Side::Left;
+        let is_zero = value.abs() <= ZERO_MAX;
         match &self.test {
-            Test::UpTo(cut) => value <= *cut || (value.is_nan() && missing),
-            Test::Among(_) if value.is_nan() => missing,
-            Test::Among(words) => {
-                let level = value as usize;
-                words
-                    .get(level / 64)
-                    .map_or(missing, |word| word >> (level % 64) & 1 == 1)
-            }
+            Test::UpToButZero(_) if is_zero || value.is_nan() => missing,
+            Test::UpTo(cut) | Test::UpToButZero(cut) => value <= *cut || (value.is_nan() && missing),
+            Test::Among(_) | Test::Except(_) if value.is_nan() => missing,
+            Test::Among(words) => bit(words, value).unwrap_or(missing),
+            Test::Except(words) => !bit(words, value).unwrap_or(false),
         }
     }
+}
+
+/// Whether a level is in a set; `None` for one beyond it.
+fn bit(words: &[u64], value: f64) -> Option<bool> {
+    let level = if value >= 0.0 { value as usize } else { usize::MAX };
+    words.get(level / 64).map(|word| word >> (level % 64) & 1 == 1)
 }
