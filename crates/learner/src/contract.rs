@@ -34,6 +34,12 @@ pub trait Learn: Send + Sync + 'static {
     /// [`ArtifactError`] on anything that a save cannot have written.
     fn load(from: &mut Decoder<'_>) -> Result<Self::Model, ArtifactError>;
 
+    /// Most bins that columns are cut into, for learners that bin the frame they are given.
+    fn bins(params: &Checked<Self::Params>) -> Option<usize> {
+        let _ = params;
+        None
+    }
+
     /// Parameters for a fit without held-out rows that takes as many rounds as were best with them; `None` for learners that
     /// do not stop early.
     fn settle(params: &Checked<Self::Params>, stopped: &Stopped) -> Option<Self::Params> {
@@ -78,9 +84,19 @@ pub trait Learner: Send + Sync {
         cx: &FitContext<'_>,
     ) -> Result<Box<dyn FittedModel>, FitError>;
 
+    /// Most bins that columns are cut into, for learners that bin the frame they are given; callers that bin it before find it
+    /// done.
+    fn bins(&self, point: &Point) -> Option<usize> {
+        let _ = point;
+        None
+    }
+
     /// The point for a fit without held-out rows that takes as many rounds as were best with them; the same point for
     /// learners that do not stop early.
-    fn settle(&self, point: &Point, stopped: &Stopped) -> Point;
+    fn settle(&self, point: &Point, stopped: &Stopped) -> Point {
+        let _ = stopped;
+        point.clone()
+    }
 
     /// Reads a model back.
     ///
@@ -172,6 +188,10 @@ impl<L: Learn> Learner for L {
             "the model knows every column"
         );
         Ok(Box::new(model))
+    }
+
+    fn bins(&self, point: &Point) -> Option<usize> {
+        L::bins(&check_point::<L::Params>(point).ok()?)
     }
 
     fn settle(&self, point: &Point, stopped: &Stopped) -> Point {

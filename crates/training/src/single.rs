@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kolosal_frame::Frame;
-use kolosal_learner::{Point, Value};
+use kolosal_learner::Point;
 use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, Pipeline, fit_member};
 
 use crate::finish::{assemble_pipeline, feature_entries};
@@ -83,10 +83,8 @@ pub fn fit(
 fn bin(prepared: &Prepared, plan: &MemberPlan, budget: &Budget<'_>) -> Duration {
     let started = budget.clock.now();
     let takes_frame_as_it_is = plan.learner.card().takes_missing && plan.learner.card().takes_categories;
-    let point = plan.learner.check(&plan.point).unwrap_or_default();
-    let bins_max = ["max_bins", "max_bin"].iter().find_map(|name| point.get(*name));
-    if let (true, Some(Value::Int(bins_max))) = (takes_frame_as_it_is, bins_max) {
-        prepared.shared.frame.binned(*bins_max as usize, budget.workers);
+    if let (true, Some(bins_max)) = (takes_frame_as_it_is, plan.learner.bins(&plan.point)) {
+        prepared.shared.frame.binned(bins_max, budget.workers);
     }
     budget.clock.now().saturating_sub(started)
 }

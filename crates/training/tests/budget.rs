@@ -151,7 +151,7 @@ fn a_request_to_stop_keeps_what_was_done_before() {
     let clock = ManualClock::default();
     let limits = Limits::none(&clock);
     let trained = limits
-        .train(&StopAt("random_forest", limits.cancel.clone()))
+        .train(&StopAt("lightgbm", limits.cancel.clone()))
         .expect("others were done");
     assert_eq!(trained.stop, Stop::Cancelled);
     let done: Vec<&str> = trained

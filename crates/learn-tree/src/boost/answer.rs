@@ -23,6 +23,8 @@ pub(crate) struct Answering<'a> {
     pub(crate) output: usize,
     pub(crate) rule: &'a SearchRule<'a>,
     pub(crate) learning_rate: f64,
+    /// Answers are bounds of other leaves and stay as they were when the tree was grown.
+    pub(crate) keeps_answers: bool,
 }
 
 impl Answering<'_> {
@@ -41,15 +43,18 @@ impl Answering<'_> {
     }
 
     fn answer(&self, leaf: &GrownLeaf, rows: &[Sample], scores: &[f64]) -> f64 {
+        if self.keeps_answers {
+            return leaf.state.answer;
+        }
         if self.objective.renews() {
             let rows: Vec<u32> = rows.iter().map(|sample| sample.at).collect();
-            let leaf = LeafRows {
+            let leaf_rows = LeafRows {
                 labels: self.labels,
                 rows: &rows,
                 scores,
             };
-            if let Some(answer) = self.objective.renew(self.output, &leaf) {
-                return answer;
+            if let Some(answer) = self.objective.renew(self.output, &leaf_rows) {
+                return answer.clamp(leaf.state.bounds.low, leaf.state.bounds.high);
             }
         }
         let sums = self.derivatives.sum(rows);

@@ -82,7 +82,7 @@ pub fn train(
         .collect();
     let _fit_memory = cx.reserve(fit_bytes(config, &tables[0], objective.outputs()))?;
     // Orders differ in the bins of derived columns only, whose cuts do not ask which bins are there.
-    let present = presence(&tables[0]);
+    let present = presence(&tables[0], cx.workers);
     let closed = derived.closed(tables[0].columns().len());
     let trees = cx.workers.crew(|crew| {
         let ground = |table| Ground {
@@ -99,6 +99,7 @@ pub fn train(
         }
     })?;
     empty.trees.extend(trees);
+    empty.compile();
     Ok(empty)
 }
 
@@ -127,13 +128,11 @@ fn start(config: &BoostConfig, objective: &dyn Objective, input: &BoostInput<'_>
 }
 
 /// Which slots hold a row that is learned from.
-fn presence(table: &Table<'_>) -> Vec<bool> {
-    let mut present = vec![false; table.slot_count()];
-    for (at, column) in table.columns().iter().enumerate() {
-        let slots = &mut present[table.slots_of(at, at + 1)];
-        (0..table.row_count() as u32).for_each(|row| slots[column.bin(row)] = true);
-    }
-    present
+fn presence(table: &Table<'_>, workers: &kolosal_compute::Workers) -> Vec<bool> {
+    let columns = table.columns();
+    workers
+        .map(columns.len(), |at| columns[at].present(table.row_count()))
+        .concat()
 }
 
 /// Bytes that a fit holds besides the bins.
@@ -445,6 +444,7 @@ impl<'a, S: Slot> Fit<'a, S> {
             output: at,
             rule: &task.rule,
             learning_rate: self.rate,
+            keeps_answers: ground.bounds_leaves_by_each_other(),
         };
         let answers = answering.answers(&grown, (&shop.samples, &output.scores), crew);
         let fit = LineFit {

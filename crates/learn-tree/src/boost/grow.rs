@@ -6,28 +6,23 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use kolosal_base::{Rng, Seed};
+use kolosal_base::Seed;
 use kolosal_compute::Crew;
-use kolosal_compute::kernels::histogram::{Sample, Slot, merge, subtract};
+use kolosal_compute::kernels::histogram::{Sample, Slot};
 
 use super::columns::ColumnChoice;
-use super::config::{BoostConfig, Growth};
+use super::config::{BoostConfig, Growth, MonotoneMethod};
 use super::leaf::Bounds;
 use super::model::NodeFacts;
-use super::monotone::split_bounds;
+use super::monotone::{Lineage, split_bounds};
 use super::pool::Pool;
-use super::search::{Candidate, NodeState, SearchRule, SearchScratch, UnitSums};
+use super::search::{Candidate, NodeState, SearchRule, UnitSums};
+use super::sweep::{Pair, Search, Sweep};
 use super::table::{BinTest, Table, TableColumn};
 use crate::tree::{Side, Tree};
 
-/// Steps (rows times columns, and slots) from which a node's columns are worth spreading over threads.
-const SPREAD_MIN: usize = 2_500;
-
-/// Rows of a node from which threads share its rows instead of its columns, and from which its rows are parted by several.
-const ROWS_SPREAD_MIN: usize = 1_024;
-
-/// Columns a thread from which sharing columns costs no more than sharing rows: a row's codes then fill a cache line each.
-const COLUMNS_SPREAD_MIN: usize = 64;
+/// Rows of a node from which several threads part them.
+const PART_SPREAD_MIN: usize = 2_048;
 
 /// What stays the same for all trees of a fit.
 pub(crate) struct Ground<'a> {
@@ -38,6 +33,19 @@ pub(crate) struct Ground<'a> {
     pub(crate) present: &'a [bool],
     /// Columns that are not split themselves.
     pub(crate) closed: &'a [bool],
+}
+
+impl Ground<'_> {
+    /// The direction in which answers may move with a column.
+    pub(crate) fn direction(&self, column: u32) -> i8 {
+        self.config.monotone.get(column as usize).copied().unwrap_or(0)
+    }
+
+    /// Whether answers of leaves are bounds of others, so that they may not change once the tree is grown.
+    pub(crate) fn bounds_leaves_by_each_other(&self) -> bool {
+        self.config.monotone_method == MonotoneMethod::Intermediate
+            && self.config.monotone.iter().any(|direction| *direction != 0)
+    }
 }
 
 /// What differs from tree to tree.
@@ -139,28 +147,7 @@ impl Ord for Open {
 pub(crate) struct Grower<S> {
     pub(crate) pool: Pool<S>,
     spare: Vec<Sample>,
-    rooms: Vec<Room<S>>,
-    /// Sums of the rows of all threads but the first.
-    partial: Vec<Vec<S>>,
-}
-
-/// One thread's share of a search.
-#[derive(Default)]
-struct Room<S> {
-    columns: (usize, usize),
-    scratch: SearchScratch<S>,
-    found: [Option<Candidate>; 2],
-}
-
-/// Two siblings that are searched together; one alone at the root.
-struct Pair<'a> {
-    /// The one that is added up.
-    first: &'a GrownLeaf,
-    /// The one that is the parent less the first.
-    second: Option<&'a GrownLeaf>,
-    searched: [bool; 2],
-    /// Columns that each may be split by; `None` for all.
-    open: [Option<Vec<bool>>; 2],
+    sweep: Sweep<S>,
 }
 
 impl<S: Slot> Grower<S> {
@@ -169,18 +156,10 @@ impl<S: Slot> Grower<S> {
             0 => 1 << ground.config.depth_max.min(14),
             leaves => leaves,
         };
-        let parts = ground.table.parts(ground.crew.threads());
         Self {
             pool: Pool::new(ground.table.slot_count(), wanted + 1),
             spare: vec![Sample::default(); ground.table.row_count()],
-            partial: vec![Vec::new(); ground.crew.threads() - 1],
-            rooms: parts
-                .into_iter()
-                .map(|columns| Room {
-                    columns,
-                    ..Room::default()
-                })
-                .collect(),
+            sweep: Sweep::new(ground),
         }
     }
 
@@ -191,6 +170,7 @@ impl<S: Slot> Grower<S> {
             ground,
             task,
             samples,
+            lineage: ground.bounds_leaves_by_each_other().then(Lineage::new),
             grower: self,
             grown: Grown {
                 tree: Tree::new(1),
@@ -211,6 +191,8 @@ struct Growing<'a, S> {
     samples: &'a mut [Sample],
     grower: &'a mut Grower<S>,
     grown: Grown,
+    /// Where leaves bound each other.
+    lineage: Option<Lineage>,
 }
 
 impl<S: Slot> Growing<'_, S> {
@@ -227,11 +209,38 @@ impl<S: Slot> Growing<'_, S> {
             let Some(open) = heap.pop() else { break };
             leaves += 1;
             let children = self.split(open, leaves < leaves_max);
+            if self.lineage.is_some() {
+                heap = self.tighten(&children, heap);
+            }
             children.into_iter().for_each(|child| self.keep(child, &mut heap));
         }
         let rest = heap.into_sorted_vec();
         self.grown.leaves.extend(rest.into_iter().map(|open| open.leaf));
         self.grown.leaves.sort_by_key(|leaf| leaf.node);
+    }
+
+    /// Bounds the leaves across monotone splits by the answers of two new ones; those whose bounds have moved are searched again.
+    fn tighten(&mut self, children: &[Open; 2], heap: BinaryHeap<Open>) -> BinaryHeap<Open> {
+        let mut opens = heap.into_vec();
+        for open in &mut opens {
+            let before = open.leaf.state.bounds;
+            for child in children {
+                let pair = (open.leaf.node, child.leaf.node);
+                let lineage = self.lineage.as_ref().expect("leaves bound each other");
+                let bounds = lineage.tightened(open.leaf.state.bounds, pair, child.leaf.state.answer);
+                open.leaf.state.bounds = bounds;
+            }
+            if open.leaf.state.bounds != before {
+                let room = self.grower.pool.reserve();
+                let pair = self.pair((&open.leaf, true), None, open.depth);
+                [open.best, _] = self.search(&pair, (room, None));
+            }
+        }
+        let (going_on, done): (Vec<Open>, Vec<Open>) =
+            opens.into_iter().partition(|open| open.best.is_some());
+        let mut heap = BinaryHeap::from(going_on);
+        done.into_iter().for_each(|open| self.keep(open, &mut heap));
+        heap
     }
 
     /// Puts a leaf with a split on the heap; one without is done.
@@ -390,6 +399,9 @@ impl<S: Slot> Growing<'_, S> {
             missing_left,
             left: first,
         });
+        if let Some(lineage) = &mut self.lineage {
+            lineage.split(leaf.node, self.ground.direction(candidate.column));
+        }
         let children = self.children(leaf, candidate, (first, lefts));
         children.iter().for_each(|child| self.record(child));
         children
@@ -400,7 +412,7 @@ impl<S: Slot> Growing<'_, S> {
         let column = &self.ground.table.columns()[candidate.column as usize];
         let rows = &mut self.samples[leaf.start..leaf.start + leaf.len];
         let crew = self.ground.crew;
-        let parts = if rows.len() < 2 * ROWS_SPREAD_MIN {
+        let parts = if rows.len() < PART_SPREAD_MIN {
             1
         } else {
             crew.threads()
@@ -445,17 +457,11 @@ impl<S: Slot> Growing<'_, S> {
                 bounds,
             )
         };
-        let monotone = self
-            .ground
-            .config
-            .monotone
-            .get(candidate.column as usize)
-            .copied()
-            .unwrap_or(0);
+        let monotone = self.ground.direction(candidate.column);
         let answers = sums.map(|sums| answer(sums, leaf.state.bounds));
-        let bounds = split_bounds(leaf.state.bounds, answers, monotone);
-        let mut path = leaf.path.clone();
         let config = self.ground.config;
+        let bounds = split_bounds(leaf.state.bounds, answers, (monotone, config.monotone_method));
+        let mut path = leaf.path.clone();
         let is_kept = config.linear_lambda.is_some() || !config.interactions.is_empty();
         if is_kept && !path.contains(&candidate.column) {
             path.push(candidate.column);
@@ -478,171 +484,17 @@ impl<S: Slot> Growing<'_, S> {
 
     /// Adds the first leaf up, takes it from the parent where there is a second, and finds the best split of each.
     fn search(&mut self, pair: &Pair<'_>, (own, parent): (usize, Option<usize>)) -> [Option<Candidate>; 2] {
-        let Ground { table, crew, .. } = *self.ground;
-        let steps = pair.first.len * table.columns().len() + 2 * table.slot_count();
-        let samples = &self.samples[pair.first.start..pair.first.start + pair.first.len];
-        let task = Search {
+        let search = Search {
             ground: self.ground,
             task: self.task,
             pair,
-            samples,
+            samples: &self.samples[pair.first.start..pair.first.start + pair.first.len],
         };
-        let by_rows = task.shares_rows();
-        if by_rows {
-            task.add_in_parts(self.grower.pool.one(own), &mut self.grower.partial);
+        let Grower { pool, sweep, .. } = &mut *self.grower;
+        match parent {
+            Some(parent) => sweep.run(&search, pool.two(own, parent)),
+            None => sweep.run(&search, (pool.one(own), &mut [])),
         }
-        let (mut first, mut second) = match parent {
-            Some(parent) => self.grower.pool.two(own, parent),
-            None => (self.grower.pool.one(own), &mut [][..]),
-        };
-        let partial = if by_rows { &self.grower.partial[..] } else { &[] };
-        let mut jobs: Vec<Job<'_, S>> = Vec::with_capacity(self.grower.rooms.len());
-        for room in &mut self.grower.rooms {
-            let range = table.slots_of(room.columns.0, room.columns.1);
-            let slots = range.len();
-            let (mine, rest) = first.split_at_mut(slots);
-            first = rest;
-            let (parents, rest) = second.split_at_mut(if parent.is_some() { slots } else { 0 });
-            second = rest;
-            let partial = partial.iter().map(|partial| &partial[range.clone()]).collect();
-            jobs.push(Job {
-                room,
-                mine,
-                parents,
-                partial,
-            });
-        }
-        let run = |job: &mut Job<'_, S>| {
-            if by_rows {
-                job.partial.iter().for_each(|partial| merge(job.mine, partial));
-            } else {
-                task.add(job);
-            }
-            task.run(job);
-        };
-        if steps < SPREAD_MIN {
-            jobs.iter_mut().for_each(run);
-        } else {
-            crew.for_each_mut(&mut jobs, |_, job| run(job));
-        }
-        drop(jobs);
-        let mut best = [None, None];
-        for room in &mut self.grower.rooms {
-            for (best, found) in best.iter_mut().zip(&mut room.found) {
-                keep_better(best, found.take());
-            }
-        }
-        best
-    }
-}
-
-/// One range of columns of a search.
-struct Job<'a, S> {
-    room: &'a mut Room<S>,
-    mine: &'a mut [S],
-    parents: &'a mut [S],
-    /// What other threads have added up of the node's rows.
-    partial: Vec<&'a [S]>,
-}
-
-struct Search<'a> {
-    ground: &'a Ground<'a>,
-    task: &'a TreeTask<'a>,
-    pair: &'a Pair<'a>,
-    samples: &'a [Sample],
-}
-
-impl Search<'_> {
-    /// Whether threads share the node's rows: where few columns would be left for each.
-    fn shares_rows(&self) -> bool {
-        let threads = self.ground.crew.threads();
-        threads > 1
-            && self.samples.len() >= ROWS_SPREAD_MIN
-            && self.ground.table.columns().len() < COLUMNS_SPREAD_MIN * threads
-    }
-
-    /// Adds the node's rows up, a share by each thread: the first into `own`, the others into `partial`.
-    fn add_in_parts<S: Slot>(&self, own: &mut [S], partial: &mut [Vec<S>]) {
-        let table = self.ground.table;
-        let share = self.samples.len().div_ceil(partial.len() + 1);
-        let mut jobs: Vec<(&[Sample], &mut [S])> = Vec::with_capacity(partial.len() + 1);
-        let mut rest = self.samples;
-        for slots in std::iter::once(own).chain(partial.iter_mut().map(|slots| {
-            slots.resize(table.slot_count(), S::default());
-            &mut slots[..]
-        })) {
-            let (mine, others) = rest.split_at(share.min(rest.len()));
-            rest = others;
-            jobs.push((mine, slots));
-        }
-        self.ground.crew.for_each_mut(&mut jobs, |_, (samples, slots)| {
-            slots.fill(S::default());
-            for columns in table.parts(1) {
-                let range = table.slots_of(columns.0, columns.1);
-                table.add(samples, self.task.wide, columns, &mut slots[range]);
-            }
-        });
-    }
-
-    /// Adds the node's rows up for the job's columns.
-    fn add<S: Slot>(&self, job: &mut Job<'_, S>) {
-        job.mine.fill(S::default());
-        self.ground
-            .table
-            .add(self.samples, self.task.wide, job.room.columns, job.mine);
-    }
-
-    fn run<S: Slot>(&self, job: &mut Job<'_, S>) {
-        if let Some(second) = self.pair.second {
-            subtract(job.parents, job.mine);
-            if self.pair.searched[1] {
-                let found = self.best(
-                    (second, 1),
-                    job.room.columns,
-                    (job.parents, &mut job.room.scratch),
-                );
-                job.room.found[1] = found;
-            }
-        }
-        if self.pair.searched[0] {
-            let found = self.best(
-                (self.pair.first, 0),
-                job.room.columns,
-                (job.mine, &mut job.room.scratch),
-            );
-            job.room.found[0] = found;
-        }
-    }
-
-    fn best<S: Slot>(
-        &self,
-        (leaf, side): (&GrownLeaf, usize),
-        (first, last): (usize, usize),
-        (slots, scratch): (&[S], &mut SearchScratch<S>),
-    ) -> Option<Candidate> {
-        let table = self.ground.table;
-        let from = table.slots_of(first, first).start;
-        let seed = self.task.seed.fork_index(u64::from(leaf.node));
-        let mut rng = seed.rng();
-        let mut best = None;
-        for at in first..last {
-            if self.pair.open[side].as_ref().is_some_and(|open| !open[at]) {
-                continue;
-            }
-            if self.task.rule.extra_trees {
-                rng = column_rng(seed, at);
-            }
-            let range = table.slots_of(at, at + 1);
-            let monotone = self.ground.config.monotone.get(at).copied().unwrap_or(0);
-            let found = self.task.rule.best(
-                &leaf.state,
-                (at as u32, &table.columns()[at], monotone),
-                &slots[range.start - from..range.end - from],
-                (scratch, &mut rng),
-            );
-            keep_better(&mut best, found);
-        }
-        best
     }
 }
 
@@ -661,18 +513,5 @@ fn part_rows(
             column.partition(rows, spare, &|bin| bin.wrapping_sub(low) < span)
         }
         test => column.partition(rows, spare, &|bin| test.is_left(bin, missing_left)),
-    }
-}
-
-fn column_rng(seed: Seed, column: usize) -> Rng {
-    seed.fork_index(column as u64).rng()
-}
-
-/// The candidate of higher gain; the one of the lower column where they are equal.
-pub(crate) fn keep_better(best: &mut Option<Candidate>, found: Option<Candidate>) {
-    if let Some(found) = found
-        && best.as_ref().is_none_or(|best| found.gain > best.gain)
-    {
-        *best = Some(found);
     }
 }

@@ -35,6 +35,7 @@ mod sample;
 mod sampling;
 mod search;
 pub mod shap;
+mod sweep;
 mod symmetric;
 mod table;
 #[cfg(test)]

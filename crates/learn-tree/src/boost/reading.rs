@@ -44,6 +44,11 @@ impl Reading<'_> {
                 "-1" => -1,
                 other => return Err(unreadable(format!("'{other}' is no direction: use 1, 0 or -1"))),
             };
+            let field = &self.schema.fields()[column];
+            if directions[column] != 0 && field.kind.is_coded() {
+                let problem = format!("column '{}' holds categories, which have no order", field.name);
+                return Err(unreadable(problem));
+            }
         }
         Ok(directions)
     }
@@ -106,27 +111,6 @@ impl Reading<'_> {
             }
         }
     }
-}
-
-/// Numbers joined by commas, each in an open range.
-pub(crate) fn numbers(
-    name: &'static str,
-    text: &str,
-    (low, high): (f64, f64),
-) -> Result<Vec<f64>, ParamError> {
-    let read = |item: &str| match item.trim().parse::<f64>() {
-        Ok(value) if low < value && value < high => Ok(value),
-        _ => Err(unreadable(
-            name,
-            text,
-            format!("'{}' is no number between {low} and {high}", item.trim()),
-        )),
-    };
-    bare(text)
-        .split(',')
-        .filter(|item| !item.trim().is_empty())
-        .map(read)
-        .collect()
 }
 
 /// A metric by name; `None` for the objective's own loss.
@@ -204,11 +188,5 @@ mod tests {
         assert!(sets("[[0,9]]").is_err_and(|e| e.contains("no column '9'")));
         assert!(sets("0,1").is_err_and(|e| e.contains("no set")));
         assert!(sets("[[0,1").is_err_and(|e| e.contains("not closed")));
-    }
-
-    #[test]
-    fn numbers_lie_in_their_range() {
-        assert_eq!(numbers("alpha", "0.1, 0.9", (0.0, 1.0)), Ok(vec![0.1, 0.9]));
-        assert!(numbers("alpha", "0.1,1.0", (0.0, 1.0)).is_err());
     }
 }

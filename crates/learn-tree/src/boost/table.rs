@@ -217,6 +217,21 @@ impl TableColumn<'_> {
         }
     }
 
+    /// Which bins the first `rows` positions have.
+    pub(crate) fn present(&self, rows: usize) -> Vec<bool> {
+        let mut present = vec![false; self.bins];
+        match (self.codes, self.rows) {
+            (ColumnCodes::U8(codes), None) => codes[..rows]
+                .iter()
+                .for_each(|&code| present[usize::from(code)] = true),
+            (ColumnCodes::U16(codes), None) => codes[..rows]
+                .iter()
+                .for_each(|&code| present[usize::from(code)] = true),
+            (_, Some(_)) => (0..rows as u32).for_each(|at| present[self.bin(at)] = true),
+        }
+        present
+    }
+
     /// Moves the samples whose bin goes left to the front, in order, and the others behind them; returns how many went left.
     pub(crate) fn partition(
         &self,

@@ -63,6 +63,10 @@ impl Learn for DecisionTree {
         TreeEnsemble::fit(&plan, train, cx)
     }
 
+    fn bins(params: &Checked<DecisionTreeParams>) -> Option<usize> {
+        Some(params.max_bins as usize)
+    }
+
     fn load(from: &mut Decoder<'_>) -> Result<TreeEnsemble, ArtifactError> {
         TreeEnsemble::load(from)
     }

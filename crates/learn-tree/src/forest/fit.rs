@@ -64,6 +64,10 @@ impl Learn for RandomForest {
         TreeEnsemble::fit(&plan, train, cx)
     }
 
+    fn bins(params: &Checked<RandomForestParams>) -> Option<usize> {
+        Some(params.max_bins as usize)
+    }
+
     fn load(from: &mut Decoder<'_>) -> Result<TreeEnsemble, ArtifactError> {
         TreeEnsemble::load(from)
     }

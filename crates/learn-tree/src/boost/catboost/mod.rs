@@ -72,6 +72,10 @@ impl Learn for CatBoost {
         train_view(&config, objective.as_ref(), train, cx)
     }
 
+    fn bins(params: &Checked<CatBoostParams>) -> Option<usize> {
+        Some(bins(params))
+    }
+
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
     }
@@ -191,7 +195,7 @@ fn config(
         monotone: Vec::new(),
         monotone_method: MonotoneMethod::Basic,
         interactions: Vec::new(),
-        bins_max: params.border_count as usize + 1,
+        bins_max: bins(params),
         precision: Precision::Quantised,
         leaf_steps: steps(params, loss),
         score: match params.score_function {
@@ -214,6 +218,10 @@ fn config(
             CatBoostObjective::Logloss | CatBoostObjective::CrossEntropy | CatBoostObjective::MultiClass
         ),
     })
+}
+
+fn bins(params: &CatBoostParams) -> usize {
+    params.border_count as usize + 1
 }
 
 fn steps(params: &CatBoostParams, loss: CatBoostObjective) -> usize {

@@ -69,6 +69,10 @@ impl Learn for LightGbm {
         train_view(&config, objective.as_ref(), train, cx)
     }
 
+    fn bins(params: &Checked<LightGbmParams>) -> Option<usize> {
+        Some(bins(params))
+    }
+
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
     }
@@ -79,6 +83,10 @@ impl Learn for LightGbm {
             ..(**params).clone()
         })
     }
+}
+
+fn bins(params: &LightGbmParams) -> usize {
+    params.max_bin as usize
 }
 
 fn objective(params: &LightGbmParams, train: &TrainView<'_>) -> Result<Box<dyn Objective>, FitError> {
@@ -188,7 +196,7 @@ fn configure(params: &LightGbmParams, schema: &Schema) -> Result<BoostConfig, Pa
             MonotoneMethodChoice::Intermediate => MonotoneMethod::Intermediate,
         },
         interactions: reading.sets("interaction_constraints", &params.interaction_constraints)?,
-        bins_max: params.max_bin as usize,
+        bins_max: bins(params),
         precision: if params.use_quantized_grad {
             Precision::Quantised
         } else {

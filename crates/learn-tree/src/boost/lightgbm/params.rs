@@ -197,5 +197,12 @@ fn check(params: &LightGbmParams) -> Result<(), ParamError> {
     if params.linear_tree && params.lambda_l1 > 0.0 {
         return conflict("linear_tree", "lambda_l1", "lines have an L2 penalty only");
     }
+    if params.linear_tree && !params.monotone_constraints.trim().is_empty() {
+        return conflict(
+            "linear_tree",
+            "monotone_constraints",
+            "a line in a leaf may run against the direction",
+        );
+    }
     Ok(())
 }

@@ -68,6 +68,10 @@ impl Learn for XgBoost {
         train_view(&config, objective.as_ref(), train, cx)
     }
 
+    fn bins(params: &Checked<XgBoostParams>) -> Option<usize> {
+        Some(bins(params))
+    }
+
     fn load(from: &mut Decoder<'_>) -> Result<BoostModel, ArtifactError> {
         BoostModel::load(from)
     }
@@ -77,6 +81,14 @@ impl Learn for XgBoost {
             n_estimators: stopped.rounds as i64,
             ..(**params).clone()
         })
+    }
+}
+
+fn bins(params: &XgBoostParams) -> usize {
+    if params.max_bin == 256 {
+        255
+    } else {
+        params.max_bin as usize
     }
 }
 
@@ -174,11 +186,7 @@ fn config(params: &XgBoostParams, train: &TrainView<'_>) -> Result<BoostConfig, 
         monotone: reading.directions("monotone_constraints", &params.monotone_constraints)?,
         monotone_method: MonotoneMethod::Basic,
         interactions: reading.sets("interaction_constraints", &params.interaction_constraints)?,
-        bins_max: if params.max_bin == 256 {
-            255
-        } else {
-            params.max_bin as usize
-        },
+        bins_max: bins(params),
         precision: if params.quantized_gradients {
             Precision::Quantised
         } else {
