@@ -169,6 +169,9 @@ pub(crate) struct FitArgs {
     /// A table to judge the model by
     #[arg(long, value_name = "FILE")]
     pub(crate) valid: Option<PathBuf>,
+    /// A table that the learner may judge itself by while it learns, to stop early
+    #[arg(long, value_name = "FILE")]
+    pub(crate) holdout: Option<PathBuf>,
     /// The question
     #[arg(long, value_enum, default_value_t = TaskArg::Auto)]
     pub(crate) task: TaskArg,

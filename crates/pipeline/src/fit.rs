@@ -48,6 +48,21 @@ impl SharedFeatures {
         }
     }
 
+    /// The columns before any transform.
+    pub fn fields(&self) -> &[kolosal_frame::Field] {
+        self.schema.schema().fields()
+    }
+
+    /// Other rows of the same table, transformed alike.
+    ///
+    /// # Panics
+    /// If the columns are not those of [`SharedFeatures::new`].
+    pub fn apply(&self, features: &Frame) -> Frame {
+        let start = features.clone();
+        let apply = |frame: Frame, transform: &Box<dyn FittedTransform>| transform.apply(frame.view());
+        self.transforms.iter().fold(start, apply)
+    }
+
     /// The same columns and transforms for a pipeline that is to be written, without the training table.
     pub fn into_parts(self) -> (FrozenSchema, Vec<Box<dyn FittedTransform>>) {
         (self.schema, self.transforms)

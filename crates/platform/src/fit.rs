@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kolosal_base::{Clock, Seed};
+use kolosal_frame::FrozenSchema;
 use kolosal_learner::{ParamDef, Point};
 use kolosal_pipeline::Manifest;
-use kolosal_training::{Budget, Preset, TaskChoice, TrainRequest, fit};
+use kolosal_training::{Budget, FitTables, Preset, TaskChoice, TrainRequest, fit};
 
 use crate::model::save;
 use crate::train::require_writable;
@@ -23,6 +24,8 @@ pub struct FitJob {
     pub data: PathBuf,
     /// Rows to judge the model by.
     pub valid: Option<PathBuf>,
+    /// Rows that the learner may stop early by; they have the columns of `data`.
+    pub holdout: Option<PathBuf>,
     /// The column to predict.
     pub target: String,
     /// The question.
@@ -82,7 +85,16 @@ impl Platform {
             work_max: None,
             cancel: &self.cancel,
         };
-        let fitted = fit(&table.frame, (learner.card().name, &point), &request, &budget)?;
+        let holdout = job
+            .holdout
+            .as_ref()
+            .map(|file| self.read_frozen(file, &FrozenSchema::of(&table.frame)))
+            .transpose()?;
+        let tables = FitTables {
+            train: &table.frame,
+            held_out: holdout.as_ref().map(|table| &table.frame),
+        };
+        let fitted = fit(tables, (learner.card().name, &point), &request, &budget)?;
         let model_bytes = match &job.output {
             Some(output) => Some(save(output, &fitted.manifest, &fitted.pipeline)?),
             None => None,

@@ -29,5 +29,5 @@ pub use error::TrainError;
 pub use events::{Event, Events, Unheard};
 pub use facts::table_hash;
 pub use request::{Preset, TaskChoice, TrainRequest};
-pub use single::{Fitted, fit};
+pub use single::{FitTables, Fitted, fit};
 pub use trial::TrialReport;

@@ -101,6 +101,51 @@ pub(crate) fn prepare(table: &Frame, request: &TrainRequest) -> Result<Prepared,
     Ok(prepared)
 }
 
+/// Rows that a learner may judge itself by while it learns, coded as those it learns from.
+pub(crate) struct HeldOutRows {
+    features: Frame,
+    answers: CodedTarget,
+    weights: Option<Vec<f64>>,
+    task: Task,
+}
+
+impl HeldOutRows {
+    /// The rows of a table of the same columns whose answer is known.
+    pub(crate) fn new(
+        table: &Frame,
+        (prepared, request): (&Prepared, &TrainRequest),
+    ) -> Result<Self, TrainError> {
+        let spec = &prepared.spec;
+        let answers = spec.code(&table.columns()[table.schema().require(&spec.name)?])?;
+        let (table, answers) = known_rows(table, answers, &spec.name, &mut Vec::new());
+        let weights = Roles::of(&table, request)?
+            .weight
+            .map(|at| weights_of(&table, at))
+            .transpose()?;
+        let fields = prepared.shared.fields().iter();
+        let kept: Vec<usize> = fields
+            .map(|field| table.schema().require(&field.name))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            features: prepared.shared.apply(&table.project(&kept)),
+            answers,
+            weights,
+            task: spec.task,
+        })
+    }
+
+    /// The rows, for a fit.
+    pub(crate) fn view(&self) -> Result<TrainView<'_>, TrainError> {
+        let weights = self.weights.as_deref();
+        Ok(TrainView::new(
+            self.features.view(),
+            self.answers.as_target(),
+            weights,
+            self.task,
+        )?)
+    }
+}
+
 /// The rows whose answer is known.
 fn known_rows(
     table: &Frame,

@@ -1,13 +1,13 @@
-//! Exactly one learner with given parameters: no search, no blend, no rows held out.
+//! Exactly one learner with given parameters: no search, no blend.
 
 use std::time::Duration;
 
 use kolosal_frame::Frame;
-use kolosal_learner::Point;
+use kolosal_learner::{FitContext, Point};
 use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, Pipeline, fit_member};
 
 use crate::finish::{assemble_pipeline, feature_entries};
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{HeldOutRows, Prepared, prepare};
 use crate::trial::Warnings;
 use crate::{Budget, TrainError, TrainRequest, table_hash};
 
@@ -25,12 +25,21 @@ pub struct Fitted {
     pub warnings: Vec<String>,
 }
 
+/// The tables of a single fit.
+#[derive(Clone, Copy)]
+pub struct FitTables<'a> {
+    /// Rows to learn from.
+    pub train: &'a Frame,
+    /// Rows that the learner may judge itself by, to stop early; with the columns and levels of `train`.
+    pub held_out: Option<&'a Frame>,
+}
+
 /// Fits one learner on all rows with a known target.
 ///
 /// # Errors
 /// [`TrainError`] if the request does not fit the table, or the learner refuses.
 pub fn fit(
-    table: &Frame,
+    tables: FitTables<'_>,
     (learner, point): (&str, &Point),
     request: &TrainRequest,
     budget: &Budget<'_>,
@@ -42,7 +51,12 @@ pub fn fit(
         source,
     };
     learner.check(point).map_err(|error| failed(error.into()))?;
-    let prepared = prepare(table, request)?;
+    let prepared = prepare(tables.train, request)?;
+    let held_out = tables
+        .held_out
+        .map(|table| HeldOutRows::new(table, (&prepared, request)))
+        .transpose()?;
+    let valid = held_out.as_ref().map(HeldOutRows::view).transpose()?;
     let warnings = Warnings::default();
     let plan = MemberPlan {
         learner,
@@ -51,7 +65,10 @@ pub fn fit(
     let bin_time = bin(&prepared, &plan, budget);
     let started = budget.clock.now();
     let member = {
-        let cx = budget.context(request.seed.fork("fit"), Duration::ZERO, &warnings);
+        let cx = FitContext {
+            valid: valid.as_ref(),
+            ..budget.context(request.seed.fork("fit"), Duration::ZERO, &warnings)
+        };
         fit_member(&plan, &prepared.train_view()?, &cx).map_err(failed)?
     };
     let fit_time = budget.clock.now().saturating_sub(started);
@@ -67,7 +84,7 @@ pub fn fit(
     let data = DataFacts {
         rows,
         columns: table_columns,
-        sha256: table_hash(table),
+        sha256: table_hash(tables.train),
     };
     let manifest = describe(&pipeline, request, data, notes);
     Ok(Fitted {

@@ -13,6 +13,7 @@ pub(crate) fn run(platform: &Platform, args: FitArgs, output: &Output) -> anyhow
         settings: args.set,
         data: args.data,
         valid: args.valid,
+        holdout: args.holdout,
         target: args.target,
         task: args.task.into(),
         seed: args.seed,
