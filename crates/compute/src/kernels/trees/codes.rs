@@ -65,25 +65,54 @@ pub fn rank(cuts: &[f64], value: f64) -> u32 {
     rank
 }
 
+/// The ranks of `N` values, each among cuts of its own: those of value `i` stand at `i * count ..` in ascending order, at most
+/// `count` of them, with NaN behind them.
+///
+/// # Panics
+/// If there are not `N * count` cuts.
+#[inline]
+pub fn ranks_abreast<const N: usize>(cuts: &[f64], count: usize, values: [f64; N]) -> [u32; N] {
+    assert_eq!(cuts.len(), N * count, "padded cuts for each value");
+    if count == 0 {
+        return [0; N];
+    }
+    let starts: [usize; N] = std::array::from_fn(|lane| lane * count);
+    let at = descend(cuts, count, starts, values);
+    std::array::from_fn(|lane| at[lane] - starts[lane] as u32)
+}
+
 /// Values that are searched for side by side: their loads overlap.
 const GROUP: usize = 8;
 
-/// Binary search without branches: the number of steps depends on the number of cuts alone.
 #[inline(always)]
 fn search<const N: usize>(cuts: &[f64], values: [f64; N]) -> [u32; N] {
-    let mut at = [0_usize; N];
-    let mut left = cuts.len();
+    descend(cuts, cuts.len(), [0; N], values)
+}
+
+/// Binary search without branches among `count` cuts behind each start: where the first one stands that is not below the
+/// value. The number of steps depends on the number of cuts alone.
+///
+/// # Panics
+/// If there is no cut or a start has fewer behind it.
+#[inline(always)]
+fn descend<const N: usize>(cuts: &[f64], count: usize, starts: [usize; N], values: [f64; N]) -> [u32; N] {
+    assert!(
+        count > 0 && starts.iter().all(|start| start + count <= cuts.len()),
+        "cuts behind each start"
+    );
+    let mut at = starts;
+    let mut left = count;
     while left > 1 {
         let half = left / 2;
         for lane in 0..N {
-            // SAFETY: `at + left <= cuts.len()` holds before and after each step, and `0 < half < left`.
+            // SAFETY: `at + left <= start + count <= cuts.len()` holds before and after each step, and `0 < half < left`.
             let cut = unsafe { *cuts.get_unchecked(at[lane] + half - 1) };
             at[lane] += std::hint::select_unpredictable(cut < values[lane], half, 0);
         }
         left -= half;
     }
     std::array::from_fn(|lane| {
-        // SAFETY: here `left` is 1 (the caller hands in at least one cut), so `at < cuts.len()`.
+        // SAFETY: here `left` is 1, so `at < cuts.len()`.
         let cut = unsafe { *cuts.get_unchecked(at[lane]) };
         at[lane] as u32 + u32::from(cut < values[lane])
     })
@@ -150,6 +179,30 @@ mod tests {
             for (value, rank) in values.iter().zip(ranks) {
                 assert_eq!(rank as usize, cuts.iter().filter(|cut| *cut < value).count());
             }
+        }
+    }
+
+    #[test]
+    fn ranks_abreast_are_those_of_one_value() {
+        for count in [0_usize, 1, 2, 3, 7, 8, 100, 254, 300] {
+            let lengths = [count, count - count.min(1), count / 3, 0];
+            let cuts = lengths.map(|length| (0..length).map(|i| i as f64 * 0.5 - 9.0).collect::<Vec<_>>());
+            let padded: Vec<f64> = cuts
+                .iter()
+                .flat_map(|cuts| {
+                    cuts.iter()
+                        .copied()
+                        .chain(std::iter::repeat(f64::NAN))
+                        .take(count)
+                })
+                .collect();
+            for i in 0..200 {
+                let values: [f64; 4] =
+                    std::array::from_fn(|lane| f64::from(i) * 0.25 - 11.0 + lane as f64 * 7.0);
+                let expected: [u32; 4] = std::array::from_fn(|lane| rank(&cuts[lane], values[lane]));
+                assert_eq!(ranks_abreast(&padded, count, values), expected);
+            }
+            assert_eq!(ranks_abreast(&padded, count, [f64::NAN; 4]), [0; 4]);
         }
     }
 

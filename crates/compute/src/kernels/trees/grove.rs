@@ -132,16 +132,15 @@ impl Grove {
     #[inline]
     pub fn walk(&self, trees: Range<usize>, codes: &[u8], mut visit: impl FnMut(usize, u16)) {
         assert!(codes.len() >= self.codes_min(), "one code a slot");
-        let first = trees.start;
-        let (groups, rest) = self.trees[trees].as_chunks::<ABREAST>();
-        for (group, places) in groups.iter().enumerate() {
-            for (lane, leaf) in self.walk_abreast(*places, codes).into_iter().enumerate() {
-                visit(first + group * ABREAST + lane, leaf);
+        let mut tree = trees.start;
+        for group in self.trees[trees].chunks(ABREAST) {
+            // A group that is not full walks its last tree several times.
+            let places = std::array::from_fn(|lane| group[lane.min(group.len() - 1)]);
+            let leaves = self.walk_abreast::<ABREAST>(places, codes);
+            for leaf in &leaves[..group.len()] {
+                visit(tree, *leaf);
+                tree += 1;
             }
-        }
-        for (lane, place) in rest.iter().enumerate() {
-            let [leaf] = self.walk_abreast([*place], codes);
-            visit(first + groups.len() * ABREAST + lane, leaf);
         }
     }
 

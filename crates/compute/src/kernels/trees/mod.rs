@@ -10,12 +10,14 @@
 //! RapidScorer, Ye et al. 2018, turned by a right angle: words of rows instead of words of leaves). [`Tables`] holds
 //! oblivious trees, where a level asks one question of all rows: the answers are the bits of a leaf's number.
 
+mod bits;
 mod codes;
 mod grove;
 mod picks;
 mod tables;
 
-pub use codes::{SLOT_CUTS, Slot, codes_into, rank, ranks_into};
+pub use bits::{spread, transpose};
+pub use codes::{SLOT_CUTS, Slot, codes_into, rank, ranks_abreast, ranks_into};
 pub use grove::{Grove, LEAVES_MAX, Step};
 pub use picks::add_picked;
 pub use tables::{DEPTH_MAX, Question, Tables};

@@ -52,6 +52,7 @@ impl Tables {
         self.starts.push(self.questions.len() as u32);
     }
 
+    #[inline]
     fn questions(&self, tree: usize) -> &[Question] {
         &self.questions[self.starts[tree] as usize..self.starts[tree + 1] as usize]
     }

@@ -43,9 +43,9 @@ impl Compiled {
         let mut finish = |block: &mut Block, start: usize| {
             self.add_trees(model, block, trees);
             for row in 0..block.rows {
-                scores.iter_mut().enumerate().for_each(|(output, score)| {
-                    *score = block.sums[output * GROUPS + row / LANES][row % LANES]
-                });
+                for (output, score) in scores.iter_mut().enumerate() {
+                    *score = block.sums[output * GROUPS + row / LANES][row % LANES];
+                }
                 visit(start + row, &scores);
             }
         };

@@ -46,12 +46,14 @@ impl Compiled {
         self.push_answers(tree, &nodes, form);
         self.reads_values |= form == Form::Plain || tree.lines.is_some();
         let at = self.places.len() - 1;
+        let is_plain_sum = matches!(self.places[at].answers, Answers::One { .. });
         match self.runs.last_mut() {
-            Some(run) if run.form == form => run.trees.end = at + 1,
+            Some(run) if (run.form, run.is_plain_sum) == (form, is_plain_sum) => run.trees.end = at + 1,
             _ => self.runs.push(Run {
                 form,
                 trees: at..at + 1,
                 first,
+                is_plain_sum,
             }),
         }
     }

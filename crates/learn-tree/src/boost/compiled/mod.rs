@@ -12,6 +12,8 @@ mod batch;
 mod build;
 mod cell;
 mod codebook;
+#[cfg(test)]
+pub(crate) mod random_model;
 mod scorer;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -62,6 +64,8 @@ struct Run {
     trees: Range<usize>,
     /// Position of the first one among the trees of the form.
     first: usize,
+    /// Whether all leaves hold one number.
+    is_plain_sum: bool,
 }
 
 /// Where the answers of a tree are and what they add to.

@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use kolosal_learner::FittedModel;
 
-use super::{Compiled, Form};
+use super::{Compiled, Form, Run};
 use crate::boost::model::BoostModel;
 
 /// A model ready to score rows one by one; keep one for each thread.
@@ -83,14 +83,33 @@ impl Compiled {
 
     fn add_row(&self, model: &BoostModel, row: &[f64], (codes, trees): (&[u8], usize), scores: &mut [f64]) {
         for run in self.runs(trees) {
-            let (from, first) = (run.trees.start, run.first);
-            let range = first..first + run.trees.len();
-            let add = |at: usize, leaf: u16| self.add_leaf(model, (from + at - first, leaf), row, scores);
-            match run.form {
-                Form::Packed => self.grove.walk(range, codes, add),
-                Form::Oblivious => self.tables.walk(range, codes, add),
-                Form::Plain => run.trees.for_each(|tree| model.trees[tree].add_to(row, scores)),
+            match (run.form, &mut *scores) {
+                (Form::Plain, scores) => run.trees.for_each(|tree| model.trees[tree].add_to(row, scores)),
+                // The sum of the commonest models stays in a register.
+                (_, [score]) if run.is_plain_sum => {
+                    let places = &self.places[run.trees.clone()];
+                    let mut sum = *score;
+                    self.walk(&run, codes, |at, leaf| {
+                        sum += self.values[places[at].values as usize + usize::from(leaf)];
+                    });
+                    *score = sum;
+                }
+                (_, scores) => self.walk(&run, codes, |at, leaf| {
+                    self.add_leaf(model, (run.trees.start + at, leaf), row, scores);
+                }),
             }
+        }
+    }
+
+    /// Visits the trees of a run by their position in it, with the leaf that the row falls into.
+    #[inline]
+    fn walk(&self, run: &Run, codes: &[u8], mut visit: impl FnMut(usize, u16)) {
+        let first = run.first;
+        let range = first..first + run.trees.len();
+        match run.form {
+            Form::Packed => self.grove.walk(range, codes, |at, leaf| visit(at - first, leaf)),
+            Form::Oblivious => self.tables.walk(range, codes, |at, leaf| visit(at - first, leaf)),
+            Form::Plain => unreachable!("plain trees have no codes"),
         }
     }
 }

@@ -3,7 +3,7 @@
 use kolosal_base::{Rng, Seed};
 use kolosal_frame::{Column, Frame};
 
-use crate::boost::sample::SampleShape;
+use crate::boost::compiled::random_model::SampleShape;
 use crate::testing::frame;
 
 /// Rows around and on the cuts, with missing values, levels beyond all sets and both zeros.

@@ -4,8 +4,8 @@ use kolosal_learner::{Decoder, FittedModel};
 
 use super::Form;
 use super::testing::{frame_of, sample_rows};
+use crate::boost::compiled::random_model::{SampleGrowth, SampleShape, sample_model};
 use crate::boost::model::BoostModel;
-use crate::boost::sample::{SampleGrowth, SampleShape, sample_model};
 use crate::testing::bytes;
 
 /// One row and many rows, all trees and the first few, against the walk of tree after tree.

@@ -1,7 +1,7 @@
 //! Importances that come from the trees alone.
 
 use super::Cover;
-use super::paths::resolve;
+use super::paths::{Measure, resolve};
 use super::sources::Sources;
 use crate::boost::model::BoostModel;
 
@@ -19,9 +19,9 @@ pub enum ImportanceKind {
 impl BoostModel {
     /// The sum over the splits of each raw column; a derived column's share is split evenly between those it is made of.
     pub fn importances_by(&self, kind: ImportanceKind) -> Vec<f64> {
-        let measure = match kind {
-            ImportanceKind::Gain => |facts: &_| f64::from(gain_of(facts)),
-            ImportanceKind::Splits => |_: &_| 1.0,
+        let measure: Measure = match kind {
+            ImportanceKind::Gain => |facts| f64::from(facts.gain),
+            ImportanceKind::Splits => |_| 1.0,
             ImportanceKind::Cover(cover) => resolve(self, cover),
         };
         let mut tested = vec![0.0; self.tested_columns()];
@@ -36,8 +36,4 @@ impl BoostModel {
         Sources::of(self).fold_values(&tested, &mut raw);
         raw
     }
-}
-
-fn gain_of(facts: &crate::boost::model::NodeFacts) -> f32 {
-    facts.gain
 }

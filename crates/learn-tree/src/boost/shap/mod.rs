@@ -31,6 +31,39 @@
 //! **Derived columns** are players of their own; what falls to one is then split evenly between the raw columns it is made
 //! of.
 //!
+//! ```
+//! use kolosal_base::{Cancel, ManualClock, Seed};
+//! use kolosal_compute::{Ledger, Workers};
+//! use kolosal_frame::{Column, Field, Frame, Kind};
+//! use kolosal_learn_tree::boost::shap::{Cover, Effort, TreeShap};
+//! use kolosal_learn_tree::boost::{LightGbm, LightGbmParams};
+//! use kolosal_learner::{FitContext, Learn, ParamSet, Silent, Target, Task, TrainView};
+//!
+//! let (workers, cancel) = (Workers::new(1), Cancel::new());
+//! let (memory, clock) = (Ledger::unlimited(), ManualClock::default());
+//! let column = |name, step: usize| {
+//!     let values = (0..400).map(|row| (row * step % 20) as f64).collect();
+//!     (Field::new(name, Kind::Numeric, "example"), Column::numbers(values))
+//! };
+//! let frame = Frame::new(vec![column("a", 1), column("b", 7)])?;
+//! let y: Vec<f64> = (0..400).map(|row| f64::from(row % 20) / 10.0).collect();
+//! let train = TrainView::new(frame.view(), Target::Numbers(&y), None, Task::Regression)?;
+//! let cx = FitContext {
+//!     seed: Seed::new(0), workers: &workers, memory: &memory, clock: &clock,
+//!     deadline: None, cancel: &cancel, progress: &Silent, valid: None,
+//! };
+//! let model = LightGbm::fit(&LightGbmParams::default().check()?, &train, &cx)?;
+//!
+//! let shap = TreeShap::new(&model, Cover::Auto)?;
+//! let row = frame.view().slice(5, 1);
+//! let mut values = [0.0; 2];
+//! shap.values_into(row, Effort { workers: &workers, cancel: &cancel }, &mut values)?;
+//! let mut score = [0.0];
+//! model.scores_into(row, usize::MAX, &mut score);
+//! assert!((shap.expected()[0] + values[0] + values[1] - score[0]).abs() < 1e-12);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! **Limits.** Linear leaves are refused: a line in a leaf is no constant, and the games above are not defined for it without a
 //! choice of how absent columns enter the line. A path may test at most 64 distinct columns.
 

@@ -37,6 +37,8 @@ struct Question {
 pub(super) struct LeafPath {
     pub(super) answer: Vec<f64>,
     pub(super) elements: Vec<Element>,
+    /// Element after element the questions of the tree that it passes through, and whether the path goes left there.
+    turns: Vec<(u32, bool)>,
 }
 
 /// All that a path asks of one column.
@@ -45,7 +47,15 @@ pub(super) struct Element {
     pub(super) column: usize,
     /// The share of cover that stays on the path: the product over the column's edges.
     pub(super) absent: f64,
-    /// Questions of the tree and whether the path goes left there.
+    /// How many turns of the leaf are its own.
+    turns: usize,
+}
+
+/// An element while its path is being walked.
+#[derive(Debug, Clone)]
+struct Edges {
+    column: usize,
+    absent: f64,
     turns: Vec<(u32, bool)>,
 }
 
@@ -105,7 +115,7 @@ pub(super) fn resolve(model: &BoostModel, cover: Cover) -> Measure {
 /// Where a walk over all paths of a tree stands.
 struct Visit {
     node: u32,
-    elements: Vec<(usize, f64, Vec<(u32, bool)>)>,
+    elements: Vec<Edges>,
 }
 
 impl TreePaths {
@@ -121,7 +131,7 @@ impl TreePaths {
         }];
         while let Some(visit) = open.pop() {
             match tree.tree.split_of(visit.node) {
-                None => paths.leaves.push(leaf_path(tree, visit)),
+                None => paths.leaves.push(leaf_path(tree, &visit)),
                 Some((column, left)) => {
                     let (test, missing) = tree.tree.test_of(visit.node);
                     let question = paths.questions.len() as u32;
@@ -162,33 +172,35 @@ fn share_of(child: f64, node: f64) -> f64 {
 }
 
 /// The elements of a path one edge longer.
-fn extended(
-    elements: &[(usize, f64, Vec<(u32, bool)>)],
-    column: usize,
-    share: f64,
-    turn: (u32, bool),
-) -> Vec<(usize, f64, Vec<(u32, bool)>)> {
+fn extended(elements: &[Edges], column: usize, share: f64, turn: (u32, bool)) -> Vec<Edges> {
     let mut longer = elements.to_vec();
-    match longer.iter_mut().find(|element| element.0 == column) {
-        Some((_, absent, turns)) => {
-            *absent *= share;
-            turns.push(turn);
+    match longer.iter_mut().find(|element| element.column == column) {
+        Some(element) => {
+            element.absent *= share;
+            element.turns.push(turn);
         }
-        None => longer.push((column, share, vec![turn])),
+        None => longer.push(Edges {
+            column,
+            absent: share,
+            turns: vec![turn],
+        }),
     }
     longer
 }
 
-fn leaf_path(tree: &BoostTree, visit: Visit) -> LeafPath {
-    let elements = visit.elements.into_iter();
+fn leaf_path(tree: &BoostTree, visit: &Visit) -> LeafPath {
+    let element = |edges: &Edges| Element {
+        column: edges.column,
+        absent: edges.absent,
+        turns: edges.turns.len(),
+    };
     LeafPath {
         answer: tree.tree.answer_of(visit.node).expect("leaves answer").to_vec(),
-        elements: elements
-            .map(|(column, absent, turns)| Element {
-                column,
-                absent,
-                turns,
-            })
+        elements: visit.elements.iter().map(element).collect(),
+        turns: visit
+            .elements
+            .iter()
+            .flat_map(|edges| edges.turns.iter().copied())
             .collect(),
     }
 }
@@ -196,12 +208,16 @@ fn leaf_path(tree: &BoostTree, visit: Visit) -> LeafPath {
 impl LeafPath {
     /// One bit an element: whether a row with these decisions passes all its tests.
     pub(super) fn passes(&self, goes_left: &[bool]) -> u64 {
-        let passes = |element: &Element| {
-            let mut turns = element.turns.iter();
-            turns.all(|&(question, left)| goes_left[question as usize] == left)
-        };
-        let bits = self.elements.iter().enumerate();
-        bits.fold(0, |bits, (at, element)| bits | u64::from(passes(element)) << at)
+        let (mut bits, mut rest) = (0, &self.turns[..]);
+        for (at, element) in self.elements.iter().enumerate() {
+            let (turns, behind) = rest.split_at(element.turns);
+            let fails = turns.iter().fold(false, |fails, &(question, left)| {
+                fails | (goes_left[question as usize] != left)
+            });
+            bits |= u64::from(!fails) << at;
+            rest = behind;
+        }
+        bits
     }
 }
 

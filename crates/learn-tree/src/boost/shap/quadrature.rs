@@ -2,15 +2,43 @@
 
 /// A point and its weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Point {
-    pub(super) at: f64,
-    pub(super) weight: f64,
+struct Point {
+    at: f64,
+    weight: f64,
+}
+
+/// Points that are worked on side by side.
+pub(super) const ABREAST: usize = 4;
+
+/// Some points of a rule side by side; those of weight zero only fill up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Points {
+    /// The points.
+    pub(super) at: [f64; ABREAST],
+    /// Their distances from 1.
+    pub(super) rest: [f64; ABREAST],
+    pub(super) weight: [f64; ABREAST],
+}
+
+/// The rule of so many points, some points at a time.
+pub(super) fn rule(count: usize) -> Vec<Points> {
+    let points = gauss_legendre(count);
+    let filler = Point { at: 0.5, weight: 0.0 };
+    let side_by_side = |part: &[Point]| {
+        let point = |lane: usize| part.get(lane).copied().unwrap_or(filler);
+        Points {
+            at: std::array::from_fn(|lane| point(lane).at),
+            rest: std::array::from_fn(|lane| 1.0 - point(lane).at),
+            weight: std::array::from_fn(|lane| point(lane).weight),
+        }
+    };
+    points.chunks(ABREAST).map(side_by_side).collect()
 }
 
 /// The rule of so many points: exact for polynomials of degree up to `2 count - 1`.
 ///
 /// The points are the roots of the Legendre polynomial, found by Newton's method from Tricomi's approximation.
-pub(super) fn gauss_legendre(count: usize) -> Vec<Point> {
+fn gauss_legendre(count: usize) -> Vec<Point> {
     let root = |i: usize| {
         let mut x = (std::f64::consts::PI * (i as f64 + 0.75) / (count as f64 + 0.5)).cos();
         for _ in 0..100 {

@@ -7,9 +7,9 @@ use kolosal_frame::Frame;
 use super::brute_force::{conditional, interaction, interventional, shapley};
 use super::paths::resolve;
 use super::{BackgroundShap, Cover, Effort, ExplainError, ImportanceKind, TreeShap};
+use crate::boost::compiled::random_model::{SampleGrowth, SampleShape, sample_model};
 use crate::boost::compiled::testing::{frame_of, sample_rows};
 use crate::boost::model::BoostModel;
-use crate::boost::sample::{SampleGrowth, SampleShape, sample_model};
 use crate::testing::assert_near;
 
 const SMALL: SampleShape = SampleShape {

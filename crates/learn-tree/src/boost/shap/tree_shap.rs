@@ -3,14 +3,11 @@
 use kolosal_frame::FrameView;
 
 use super::paths::{COLUMNS_MAX, LeafPath, Paths};
-use super::quadrature::{Point, gauss_legendre};
+use super::quadrature::{ABREAST, Points, rule};
 use super::rows::explain_rows;
 use super::sources::Sources;
 use super::{Cover, Effort, ExplainError};
 use crate::boost::model::BoostModel;
-
-/// Points of the largest rule: half the columns of a path.
-const POINTS_MAX: usize = COLUMNS_MAX / 2;
 
 /// Explains scores where an absent column follows both children of a split, weighted by cover.
 ///
@@ -21,7 +18,7 @@ pub struct TreeShap<'m> {
     paths: Paths,
     sources: Sources,
     /// The rule of `n + 1` points at position `n`.
-    rules: Vec<Vec<Point>>,
+    rules: Vec<Vec<Points>>,
     expected: Vec<f64>,
 }
 
@@ -54,7 +51,7 @@ impl<'m> TreeShap<'m> {
         Ok(Self {
             model,
             sources: Sources::of(model),
-            rules: (1..=paths.columns_max.div_ceil(2)).map(gauss_legendre).collect(),
+            rules: (1..=paths.columns_max.div_ceil(2)).map(rule).collect(),
             paths,
             expected,
         })
@@ -133,7 +130,7 @@ impl<'m> TreeShap<'m> {
         }
     }
 
-    fn rule(&self, leaf: &LeafPath) -> &[Point] {
+    fn rule(&self, leaf: &LeafPath) -> &[Points] {
         &self.rules[leaf.elements.len().div_ceil(2) - 1]
     }
 
@@ -158,7 +155,7 @@ impl<'m> TreeShap<'m> {
         let values = &mut scratch.values;
         self.for_each_leaf(&mut scratch.goes_left, row, |output, leaf, passes| {
             let mut weights = [0.0; COLUMNS_MAX];
-            leaf_values(leaf, passes, self.rule(leaf), &mut weights);
+            leaf_values(leaf, passes, self.rule(leaf), &mut weights[..leaf.elements.len()]);
             let lines = values.chunks_exact_mut(tested).skip(output);
             for (line, value) in lines.zip(&leaf.answer) {
                 for (element, weight) in leaf.elements.iter().zip(&weights) {
@@ -193,34 +190,46 @@ impl<'m> TreeShap<'m> {
     }
 }
 
-/// The product of the factors `t o_k + (1 - t) z_k` over the path at a point, times the point's weight.
+/// The product of the factors `t o_k + (1 - t) z_k` over the path at some points, times the points' weights.
 #[inline]
-fn product(leaf: &LeafPath, passes: u64, point: Point) -> f64 {
-    let factors = leaf.elements.iter().enumerate();
-    factors.fold(point.weight, |product, (at, element)| {
-        product * factor(element.absent, passes >> at & 1 == 1, point.at)
-    })
+fn products(leaf: &LeafPath, passes: u64, points: &Points) -> [f64; ABREAST] {
+    let mut products = points.weight;
+    for (at, element) in leaf.elements.iter().enumerate() {
+        let factors = factors(element.absent, passes >> at & 1 == 1, points);
+        for lane in 0..ABREAST {
+            products[lane] *= factors[lane];
+        }
+    }
+    products
 }
 
 #[inline]
-fn factor(absent: f64, passes: bool, t: f64) -> f64 {
-    (1.0 - t) * absent + if passes { t } else { 0.0 }
+fn factors(absent: f64, passes: bool, points: &Points) -> [f64; ABREAST] {
+    let present = if passes { 1.0 } else { 0.0 };
+    std::array::from_fn(|lane| points.rest[lane] * absent + present * points.at[lane])
+}
+
+#[inline]
+fn sum(terms: [f64; ABREAST]) -> f64 {
+    let [a, b, c, d] = terms;
+    (a + b) + (c + d)
 }
 
 /// The Shapley value of each element for a leaf of value one.
-fn leaf_values(leaf: &LeafPath, passes: u64, rule: &[Point], weights: &mut [f64; COLUMNS_MAX]) {
-    for &point in rule {
-        let product = product(leaf, passes, point);
-        if product == 0.0 {
+fn leaf_values(leaf: &LeafPath, passes: u64, rule: &[Points], weights: &mut [f64]) {
+    for points in rule {
+        let products = products(leaf, passes, points);
+        if products[0] == 0.0 {
             // Some column is impossible both present and absent: no coalition reaches the leaf.
             continue;
         }
         // Elements that the row fails all have the same share: `-z / ((1 - t) z)`.
-        let failed = -product / (1.0 - point.at);
-        for (at, element) in leaf.elements.iter().enumerate() {
-            let absent = element.absent;
-            weights[at] += if passes >> at & 1 == 1 {
-                product * (1.0 - absent) / (point.at + (1.0 - point.at) * absent)
+        let failed = -sum(std::array::from_fn(|lane| products[lane] / points.rest[lane]));
+        for (at, (element, weight)) in leaf.elements.iter().zip(&mut *weights).enumerate() {
+            *weight += if passes >> at & 1 == 1 {
+                let factors = factors(element.absent, true, points);
+                let ratios = std::array::from_fn(|lane| products[lane] / factors[lane]);
+                (1.0 - element.absent) * sum(ratios)
             } else {
                 failed
             };
@@ -228,31 +237,30 @@ fn leaf_values(leaf: &LeafPath, passes: u64, rule: &[Point], weights: &mut [f64;
     }
 }
 
-/// Visits each pair of elements with its interaction for a leaf of value one.
-fn leaf_pairs(leaf: &LeafPath, passes: u64, rule: &[Point], mut visit: impl FnMut(usize, usize, f64)) {
-    let mut products = [0.0; POINTS_MAX];
+/// Visits each pair of elements with its interaction for a leaf of value one, points after points.
+fn leaf_pairs(leaf: &LeafPath, passes: u64, rule: &[Points], mut visit: impl FnMut(usize, usize, f64)) {
     // What an element adds at a point, over its factor: `(o - z) / (t o + (1 - t) z)`.
-    let mut effects = [[0.0; POINTS_MAX]; COLUMNS_MAX];
-    for (q, &point) in rule.iter().enumerate() {
-        products[q] = product(leaf, passes, point);
-        if products[q] == 0.0 {
+    let mut effects = [[0.0; ABREAST]; COLUMNS_MAX];
+    for points in rule {
+        let products = products(leaf, passes, points);
+        if products[0] == 0.0 {
             return;
         }
         for (at, element) in leaf.elements.iter().enumerate() {
             let passes = passes >> at & 1 == 1;
-            let effect = if passes {
-                1.0 - element.absent
-            } else {
-                -element.absent
-            };
-            effects[at][q] = effect / factor(element.absent, passes, point.at);
+            let effect = if passes { 1.0 } else { 0.0 } - element.absent;
+            let factors = factors(element.absent, passes, points);
+            effects[at] = std::array::from_fn(|lane| effect / factors[lane]);
         }
-    }
-    let count = leaf.elements.len();
-    for i in 0..count {
-        for j in 0..i {
-            let terms = (0..rule.len()).map(|q| products[q] * effects[i][q] * effects[j][q]);
-            visit(i, j, terms.sum());
+        for i in 0..leaf.elements.len() {
+            let scaled: [f64; ABREAST] = std::array::from_fn(|lane| products[lane] * effects[i][lane]);
+            for j in 0..i {
+                visit(
+                    i,
+                    j,
+                    sum(std::array::from_fn(|lane| scaled[lane] * effects[j][lane])),
+                );
+            }
         }
     }
 }

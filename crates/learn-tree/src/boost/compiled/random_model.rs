@@ -1,12 +1,12 @@
-//! Boosters of random trees with the shape of fitted ones: for timing predictions and for tests.
+//! Boosters of random trees with the shape of fitted ones, for tests of what reads models.
 
 use kolosal_base::{Rng, Seed};
 use kolosal_learner::Meaning;
 
-use super::compiled::CompiledCell;
-use super::encoding::Encodings;
-use super::link::Link;
-use super::model::{BoostModel, BoostTree, Lines, NodeFacts};
+use super::cell::CompiledCell;
+use crate::boost::encoding::Encodings;
+use crate::boost::link::Link;
+use crate::boost::model::{BoostModel, BoostTree, Lines, NodeFacts};
 use crate::tree::{Side, Test, Tree};
 
 /// Cuts that a column offers, as after binning into 255 bins.
@@ -18,26 +18,26 @@ const ROWS: u32 = 20_000;
 
 /// What a random booster looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SampleShape {
+pub(crate) struct SampleShape {
     /// Trees.
-    pub trees: usize,
+    pub(crate) trees: usize,
     /// Leaves of each tree; of oblivious trees the next power of two.
-    pub leaves: usize,
+    pub(crate) leaves: usize,
     /// Columns; numbers between 0 and 1 are what the cuts of numeric columns tell apart.
-    pub columns: usize,
+    pub(crate) columns: usize,
     /// The last so many columns hold categories of 100 levels.
-    pub category_columns: usize,
+    pub(crate) category_columns: usize,
     /// Scores of a row; beyond one, every second tree adds to all of them.
-    pub outputs: usize,
+    pub(crate) outputs: usize,
     /// How trees grow.
-    pub growth: SampleGrowth,
+    pub(crate) growth: SampleGrowth,
     /// Where the randomness starts.
-    pub seed: u64,
+    pub(crate) seed: u64,
 }
 
 /// How the trees of a random booster grow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SampleGrowth {
+pub(crate) enum SampleGrowth {
     /// The leaf with most rows, give or take, is split next.
     LeafWise,
     /// All nodes of a level ask the same question.
@@ -64,7 +64,7 @@ impl Default for SampleShape {
 ///
 /// # Panics
 /// If there are no columns, no leaves or no outputs.
-pub fn sample_model(shape: &SampleShape) -> BoostModel {
+pub(crate) fn sample_model(shape: &SampleShape) -> BoostModel {
     assert!(
         shape.columns > 0 && shape.leaves > 0 && shape.outputs > 0,
         "a model has columns, leaves and outputs"
