@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         single.push(seconds(|| fit(&frame, (&all, &codes), &point, &workers)));
         bag.push(seconds(|| {
             workers.map(FOLDS, |fold| {
-                fit(&frame, (&folds[fold].0, &folds[fold].1), &point, &workers)
+                fit(&frame, (&folds[fold].0, &folds[fold].1), &point, &workers);
             });
         }));
     }

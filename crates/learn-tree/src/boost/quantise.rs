@@ -91,7 +91,7 @@ pub(crate) fn quantise(
         .map(|part| (part, UnitSums::default()))
         .collect();
     crew.for_each_mut(&mut parts, |_, (part, sums)| {
-        *sums = scale.round(derivatives, part)
+        *sums = scale.round(derivatives, part);
     });
     let sums = parts
         .iter()
