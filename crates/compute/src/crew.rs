@@ -243,7 +243,7 @@ mod tests {
             );
             let mut items = vec![0; 1001];
             crew.for_each_chunk_mut(&mut items, 64, |at, part| {
-                part.iter_mut().for_each(|v| *v += at + 1)
+                part.iter_mut().for_each(|v| *v += at + 1);
             });
             assert!(items.iter().enumerate().all(|(i, &v)| v == i / 64 + 1));
         });

@@ -216,7 +216,11 @@ impl BinnedMatrix {
 
     /// Bytes held on the heap.
     pub fn heap_bytes(&self) -> usize {
-        self.columns.iter().map(BinnedColumn::heap_bytes).sum()
+        let row_codes = self.row_codes.get().map_or(0, |codes| match codes {
+            RowCodes::U8(codes) => codes.heap_bytes(),
+            RowCodes::U16(codes) => codes.heap_bytes(),
+        });
+        row_codes + self.columns.iter().map(BinnedColumn::heap_bytes).sum::<usize>()
     }
 }
 

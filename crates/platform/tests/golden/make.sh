@@ -21,6 +21,9 @@ fit elastic_net amount
 fit decision_tree kind --set max_depth=4
 fit random_forest kind --set n_estimators=3 --set max_depth=4
 fit extra_trees amount --set n_estimators=3 --set max_depth=4
+fit lightgbm kind --set n_estimators=5 --set num_leaves=6 --set min_data_in_leaf=5
+fit xgboost amount --set n_estimators=5 --set max_depth=3
+fit catboost kind --set iterations=5 --set depth=3
 "$program" --quiet train table.csv --target kind --seed 7 --learners logistic_regression,decision_tree --preset fast \
     --output "v$format/blend.kolosal" >/dev/null
 
