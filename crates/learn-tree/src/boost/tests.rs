@@ -360,18 +360,32 @@ fn categories_of_many_levels_are_encoded_whatever_the_growth() {
                 permutations: 4,
             });
         });
-        let fit = |threads| train(&config, &Squared, &input(&frame, labels, None), &Room::new(threads).cx());
+        let fit = |threads| {
+            train(
+                &config,
+                &Squared,
+                &input(&frame, labels, None),
+                &Room::new(threads).cx(),
+            )
+        };
         let model = fit(1).expect("a fit");
         assert_eq!(model, fit(3).expect("a fit"));
         let tests = |tree: &super::model::BoostTree| {
             let nodes = 0..tree.tree.node_count() as u32;
-            nodes.filter_map(|node| tree.tree.split_of(node)).any(|(column, _)| column == 0)
+            nodes
+                .filter_map(|node| tree.tree.split_of(node))
+                .any(|(column, _)| column == 0)
         };
         assert!(model.encodings.count() > 0 && !model.trees.iter().any(tests));
         let mut answers = vec![0.0; y.len()];
         model.predict_into(frame.view(), &mut answers);
         assert!(rmse(&answers, &y) < 0.5, "{growth:?}: {}", rmse(&answers, &y));
-        let again = train(&config, &Squared, &input(&frame, labels, Some(&model)), &Room::new(1).cx());
+        let again = train(
+            &config,
+            &Squared,
+            &input(&frame, labels, Some(&model)),
+            &Room::new(1).cx(),
+        );
         assert!(matches!(again, Err(FitError::Unsupported { .. })));
     }
 }
