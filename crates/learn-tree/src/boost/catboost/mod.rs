@@ -3,7 +3,7 @@
 //! All nodes of a level are split by one test, so that a tree of depth `d` is a table of `2^d` answers: a strong
 //! regulariser, and scoring without branches. A level's test maximises the cosine between the rows' gradients and the answers of
 //! the leaves it makes, over a sample of rows drawn by the size of their gradients (minimal variance sampling), with noise that
-//! fades as the model grows. Answers are then found by Newton steps over all rows. Categories of more than a few levels become
+//! fades as the model grows. Answers are then found by Newton steps over all rows. Categories of very many levels (`one_hot_max_size`) become
 //! numbers: the mean target of the level's earlier rows in random orders (ordered target statistics), so that no row sees its own
 //! answer. The learning rate follows from rows, rounds and objective.
 //!
