@@ -58,9 +58,8 @@ impl SharedFeatures {
     /// # Panics
     /// If the columns are not those of [`SharedFeatures::new`].
     pub fn apply(&self, features: &Frame) -> Frame {
-        let start = features.clone();
-        let apply = |frame: Frame, transform: &Box<dyn FittedTransform>| transform.apply(frame.view());
-        self.transforms.iter().fold(start, apply)
+        let transforms = self.transforms.iter();
+        transforms.fold(features.clone(), |frame, transform| transform.apply(frame.view()))
     }
 
     /// The same columns and transforms for a pipeline that is to be written, without the training table.

@@ -432,7 +432,7 @@ fn a_refit_on_the_same_rows_changes_little_and_on_other_rows_follows_them() {
     .expect("a fit");
     let rule = RefitRule {
         learning_rate: config.learning_rate,
-        limits: config.limits.clone(),
+        limits: config.limits,
         decay: 0.0,
     };
     let predict = |model: &BoostModel| {

@@ -40,6 +40,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "asht",
             "store",
             "learners",
+            "learn-tree", // files of other boosting libraries, which only the engine can read and write
             "learner",
             "frame",
             "compute",

@@ -126,7 +126,11 @@ fn objective(
     Ok(match loss {
         Name::Auto | Name::Rmse => Box::new(Squared),
         Name::Logloss => Box::new(BinaryLogLoss::with_positive_weight(params.scale_pos_weight)),
-        Name::MultiClass => Box::new(Softmax::new(classes)),
+        // Without a factor for the classes that move along: steps are as long as CatBoost's, which inverts the whole hessian.
+        Name::MultiClass => Box::new(Softmax {
+            classes,
+            hessian_factor: 1.0,
+        }),
         Name::MultiClassOneVsAll => Box::new(OneVersusAll { classes }),
         Name::Mae => Box::new(Absolute),
         Name::Quantile => Box::new(Quantile::new(&[params.quantile_alpha])),
@@ -153,11 +157,7 @@ fn config(
     Ok(BoostConfig {
         rounds: params.iterations as usize,
         learning_rate: rate::choose(params, loss, (train.row_count(), stops)),
-        growth: match params.grow_policy {
-            CatBoostGrowPolicy::SymmetricTree => Growth::Oblivious,
-            CatBoostGrowPolicy::Depthwise => Growth::DepthWise,
-            CatBoostGrowPolicy::Lossguide => Growth::LeafWise,
-        },
+        growth: growth(params),
         leaves_max: match params.grow_policy {
             CatBoostGrowPolicy::Lossguide => params.max_leaves as usize,
             _ => 0,
@@ -203,11 +203,7 @@ fn config(
             ScoreFunction::L2 => Score::L2,
         },
         random_strength: params.random_strength,
-        stopping: (params.early_stopping_rounds > 0).then_some(Stopping {
-            patience: params.early_stopping_rounds as usize,
-            adaptive: params.early_stopping_adaptive,
-            metric: metric("eval_metric", &params.eval_metric)?,
-        }),
+        stopping: stopping(params)?,
         encode: Some(EncodeRule {
             one_hot_max: params.one_hot_max_size as usize,
             complexity_max: params.max_ctr_complexity as usize,
@@ -218,6 +214,23 @@ fn config(
             CatBoostObjective::Logloss | CatBoostObjective::CrossEntropy | CatBoostObjective::MultiClass
         ),
     })
+}
+
+fn growth(params: &CatBoostParams) -> Growth {
+    match params.grow_policy {
+        CatBoostGrowPolicy::SymmetricTree => Growth::Oblivious,
+        CatBoostGrowPolicy::Depthwise => Growth::DepthWise,
+        CatBoostGrowPolicy::Lossguide => Growth::LeafWise,
+    }
+}
+
+fn stopping(params: &CatBoostParams) -> Result<Option<Stopping>, ParamError> {
+    let metric = metric("eval_metric", &params.eval_metric)?;
+    Ok((params.early_stopping_rounds > 0).then_some(Stopping {
+        patience: params.early_stopping_rounds as usize,
+        adaptive: params.early_stopping_adaptive,
+        metric,
+    }))
 }
 
 fn bins(params: &CatBoostParams) -> usize {

@@ -182,7 +182,12 @@ fn prediction_is_the_smoothed_mean_of_all_rows_of_a_combination() {
             assert!((found - expected).abs() < 1e-6);
         }
     }
-    // A combination that training never saw has the prior and no share; codes that are no level count as missing.
+    check_unseen(&tables, &raw, mean(2, &|_| false).0);
+}
+
+/// A combination that training never saw has the prior and no share; codes that are no level count as missing.
+fn check_unseen(tables: &Encodings, raw: &[Vec<u32>], prior: f64) {
+    let mut derived = [0.0; 3];
     let is_seen =
         |codes: [u32; 3]| (0..400).any(|row| (0..3).all(|column| raw[column][row] == codes[column]));
     let all = (0..5).flat_map(|a| (0..4).flat_map(move |b| (0..30).map(move |c| [a, b, c])));
@@ -192,7 +197,7 @@ fn prediction_is_the_smoothed_mean_of_all_rows_of_a_combination() {
         &mut derived,
     );
     assert_eq!(derived[0], 0.0);
-    assert!((derived[2] - mean(2, &|_| false).0).abs() < 1e-6);
+    assert!((derived[2] - prior).abs() < 1e-6);
     let mut missing = [0.0; 3];
     tables.fill(&[f64::NAN; 3], &mut missing);
     tables.fill(&[1e9, f64::INFINITY, -3.0], &mut derived);
@@ -392,160 +397,5 @@ fn tables_survive_saving_and_damaged_bytes_are_refused() {
             other.fill(&[29.0, f64::NAN, 3.0], &mut derived);
             assert!(derived.iter().all(|value| value.is_finite()));
         }
-    }
-}
-
-/// Encodes tables that `benches/parity/encodings/run.py` left in the temporary folder, and leaves bins and values for it.
-#[test]
-#[ignore = "needs tables from benches/parity/encodings/run.py"]
-fn encoded_tables_for_the_comparison_with_catboost() {
-    let folder = std::env::temp_dir().join("kolosal-encodings");
-    let mut paths: Vec<_> = std::fs::read_dir(&folder)
-        .expect("run.py made the folder")
-        .collect();
-    paths.sort_by_key(|entry| entry.as_ref().expect("an entry").path());
-    for path in paths.into_iter().map(|entry| entry.expect("an entry").path()) {
-        if path.extension().is_some_and(|extension| extension == "codes") {
-            let text = std::fs::read_to_string(&path).expect("a table");
-            std::fs::write(path.with_extension("encoded"), encode_table(&text)).expect("a writable folder");
-        }
-    }
-}
-
-/// The first line: training rows, then levels of each column, then 0 for numbers or the number of classes. Each other line:
-/// codes (-1 for missing), then the answer.
-fn encode_table(text: &str) -> String {
-    let mut lines = text
-        .lines()
-        .map(|line| line.split(' ').map(|word| word.parse().expect("a number")));
-    let head: Vec<f64> = lines.next().expect("a header").collect();
-    let (rows, classes) = (head[0] as usize, head[head.len() - 1] as u32);
-    let table: Vec<Vec<f64>> = lines.map(Iterator::collect).collect();
-    let count = head.len() - 2;
-    let columns = (0..count).map(|column| {
-        let levels: kolosal_frame::Strings = (0..head[column + 1] as usize)
-            .map(|level| format!("{level:07}"))
-            .collect();
-        let code = |row: &Vec<f64>| {
-            if row[column] < 0.0 {
-                MISSING
-            } else {
-                row[column] as u32
-            }
-        };
-        let codes = table[..rows].iter().map(code).collect();
-        let categories = kolosal_frame::Categories::new(codes, std::sync::Arc::new(levels));
-        let field = Field::new(format!("c{column}"), Kind::Categorical, "test");
-        (field, Column::Categories(categories))
-    });
-    let frame = Frame::new(columns.collect()).expect("distinct names");
-    let numbers: Vec<f64> = table[..rows].iter().map(|row| row[count]).collect();
-    let codes: Vec<u32> = numbers.iter().map(|&code| code as u32).collect();
-    let target = match classes {
-        0 => Target::Numbers(&numbers),
-        count => Target::Classes { codes: &codes, count },
-    };
-    let labels = Labels::new(target, None).expect("finite answers");
-    let world = World::new(2, u64::MAX);
-    let encoder = Encoder::new(
-        frame.view(),
-        &all_columns(&frame),
-        &labels,
-        EncoderOptions::default(),
-        &world.cx(),
-    );
-    let encoder = encoder.expect("memory for it");
-    let fixed = encoder.fixed(16).expect("memory for it");
-    let sources: Vec<String> = (0..fixed.columns.len())
-        .map(|column| {
-            fixed
-                .encodings
-                .sources(column)
-                .iter()
-                .map(u32::to_string)
-                .collect::<Vec<_>>()
-                .join("x")
-        })
-        .collect();
-    let mut out = sources.join(" ") + "\n";
-    let mut derived = vec![0.0; fixed.columns.len()];
-    for (at, row) in table.iter().enumerate() {
-        let raw: Vec<f64> = row[..count]
-            .iter()
-            .map(|&code| if code < 0.0 { f64::NAN } else { code })
-            .collect();
-        fixed.encodings.fill(&raw, &mut derived);
-        let of_order = |order: usize| {
-            fixed
-                .columns
-                .iter()
-                .map(move |column| f64::from(column.bins(order)[at]))
-        };
-        let finals = fixed.columns.iter().zip(&derived).map(|(column, value)| {
-            let below = column.borders().iter().filter(|border| *border < value).count();
-            below as f64 + 1.0
-        });
-        let values: Vec<String> = match at < rows {
-            true => (0..4)
-                .flat_map(of_order)
-                .chain(finals)
-                .map(|value| value.to_string())
-                .collect(),
-            false => finals.map(|value| value.to_string()).collect(),
-        };
-        out += &(values.join(" ") + "\n");
-    }
-    out
-}
-
-/// Prints nanoseconds a row: `cargo nextest run --release -- --ignored nanoseconds_an_encoding`.
-#[test]
-#[ignore = "prints speeds, decides nothing"]
-fn nanoseconds_an_encoding() {
-    use kolosal_base::Clock;
-    let mut rng = Seed::new(8).rng();
-    let rows = 200_000;
-    let frame = draw_frame(&[20, 9000, 9000], rows, &mut rng);
-    let codes: Vec<u32> = (0..rows).map(|_| rng.below(2) as u32).collect();
-    let labels = Labels::new(
-        Target::Classes {
-            codes: &codes,
-            count: 2,
-        },
-        None,
-    )
-    .expect("rows");
-    let world = World::new(1, u64::MAX);
-    let encoder = Encoder::new(
-        frame.view(),
-        &all_columns(&frame),
-        &labels,
-        EncoderOptions::default(),
-        &world.cx(),
-    );
-    let encoder = encoder.expect("memory for it");
-    let pair = Projection::single(1).with(2).expect("two columns");
-    let raw: Vec<Vec<u32>> = (0..3).map(|column| frame.view().codes(column)).collect();
-    let raw: Vec<Vec<f64>> = (0..rows).map(|row| raw_row(&raw, row)).collect();
-    for projection in [Projection::single(0), Projection::single(1), pair] {
-        let start = world.clock.now();
-        encoder.encode(&projection).expect("memory for it");
-        let encoded = world.clock.now();
-        let tables = encoder.finish(&[(projection.clone(), 0)]).expect("memory for it");
-        let finished = world.clock.now();
-        let mut derived = [0.0];
-        let mut sum = 0.0;
-        for row in &raw {
-            tables.fill(row, &mut derived);
-            sum += derived[0];
-        }
-        assert!(sum > 0.0);
-        let filled = world.clock.now();
-        let each = [encoded - start, finished - encoded, filled - finished];
-        let each = each.map(|time| time.as_secs_f64() * 1e9 / rows as f64);
-        println!(
-            "{projection:?}: encode {:.1}, finish {:.1}, fill {:.1}",
-            each[0], each[1], each[2]
-        );
     }
 }
