@@ -144,24 +144,29 @@ fn minimal_variance(
     bag
 }
 
-/// The size above which rows are certain, so that the chances `min(1, size / threshold)` sum to `wanted`.
+/// The size above which rows are certain, so that the chances `min(1, size / threshold)` sum to `wanted`; zero if the sizes
+/// cannot.
+///
+/// Each pass takes the rows above the last threshold as certain, which lowers it, until no further row is.
 fn chance_threshold(sizes: &[f64], wanted: f64) -> f64 {
-    let mut sorted = sizes.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let mut small: f64 = sorted.iter().sum();
-    for certain in 0..sorted.len() {
-        let left = wanted - certain as f64;
-        if left <= 0.0 {
-            break;
+    let mut threshold = sizes.iter().sum::<f64>() / wanted.max(f64::MIN_POSITIVE);
+    let mut certain = 0;
+    loop {
+        let (mut above, mut small) = (0_usize, 0.0);
+        for &size in sizes {
+            above += usize::from(size > threshold);
+            small += if size > threshold { 0.0 } else { size };
         }
-        let threshold = small / left;
-        let largest = sorted[sorted.len() - 1 - certain];
-        if threshold >= largest {
+        if above == certain {
             return threshold;
         }
-        small -= largest;
+        let left = wanted - above as f64;
+        if left <= 0.0 {
+            return 0.0;
+        }
+        certain = above;
+        threshold = small / left;
     }
-    0.0
 }
 
 #[cfg(test)]
@@ -203,6 +208,17 @@ mod tests {
             bag.rows.iter().all(|row| sizes(*row) > 0.0),
             "a row without gradient is never drawn"
         );
+    }
+
+    #[test]
+    fn chances_sum_to_what_is_wanted() {
+        let sizes: Vec<f64> = (0..1000).map(|i| f64::from(i % 37).powi(3)).collect();
+        for wanted in [10.0, 300.0, 800.0, 950.0] {
+            let threshold = chance_threshold(&sizes, wanted);
+            let chances: f64 = sizes.iter().map(|size| (size / threshold).min(1.0)).sum();
+            assert!((chances - wanted).abs() < 1e-6, "{wanted}: {chances}");
+        }
+        assert_eq!(chance_threshold(&[0.0; 5], 2.0), 0.0);
     }
 
     #[test]
