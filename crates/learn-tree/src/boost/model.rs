@@ -13,7 +13,7 @@ use crate::tree::Tree;
 /// A sum of trees.
 ///
 /// A row's score for output `o` is `base[o]` plus what every tree adds to `o`, in tree order; the [`Link`] turns scores into
-/// answers. Trees test the raw columns first and the derived ones ([`Encodings`]) behind them.
+/// answers. Trees test the raw columns first and the derived ones (statistics of categories) behind them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BoostModel {
     pub(crate) meaning: Meaning,

@@ -150,19 +150,14 @@ impl<S: Slot> SymmetricGrower<S> {
         level: &Level,
         (leaves, samples): (&[Leaf], &mut [Vec<Sample>]),
     ) -> (Vec<Leaf>, Vec<Making>) {
-        let column = &ground.table.columns()[level.column as usize];
-        let goes_left = |bin: usize| level.test.is_left(bin, level.missing_left);
+        // Rows of all outputs stand in the same order, so that every output has the same counts.
+        let mut counts = Vec::new();
+        for samples in samples.iter_mut() {
+            counts = part_leaves(ground, level, leaves, (samples, &mut self.spare));
+        }
         let mut children = Vec::with_capacity(2 * leaves.len());
         let mut makings = Vec::with_capacity(leaves.len());
-        for (at, leaf) in leaves.iter().enumerate() {
-            let mut lefts = 0;
-            for samples in samples.iter_mut() {
-                let rows = &mut samples[leaf.start..leaf.start + leaf.len];
-                lefts = match level.test {
-                    BinTest::UpTo(last) => column.partition(rows, &mut self.spare, &|bin| bin <= last),
-                    BinTest::Among(_) => column.partition(rows, &mut self.spare, &goes_left),
-                };
-            }
+        for (at, (leaf, lefts)) in leaves.iter().zip(counts).enumerate() {
             let fresh = leaves.len() + at;
             let is_left_small = lefts <= leaf.len - lefts;
             let (left, right) = if is_left_small {
@@ -188,6 +183,32 @@ impl<S: Slot> SymmetricGrower<S> {
         }
         (children, makings)
     }
+}
+
+/// Moves the rows of each leaf that go left to its front; returns how many there are, leaf by leaf.
+fn part_leaves(
+    ground: &Ground<'_>,
+    level: &Level,
+    leaves: &[Leaf],
+    (mut samples, mut spare): (&mut [Sample], &mut [Sample]),
+) -> Vec<usize> {
+    let column = &ground.table.columns()[level.column as usize];
+    let mut jobs: Vec<(&mut [Sample], &mut [Sample], usize)> = Vec::with_capacity(leaves.len());
+    for leaf in leaves {
+        let (rows, others) = samples.split_at_mut(leaf.len);
+        let (room, others_room) = spare.split_at_mut(leaf.len);
+        jobs.push((rows, room, 0));
+        (samples, spare) = (others, others_room);
+    }
+    ground.crew.for_each_mut(&mut jobs, |_, (rows, spare, lefts)| {
+        *lefts = match level.test {
+            BinTest::UpTo(last) => column.partition(rows, spare, &|bin| bin <= last),
+            BinTest::Among(_) => {
+                column.partition(rows, spare, &|bin| level.test.is_left(bin, level.missing_left))
+            }
+        };
+    });
+    jobs.into_iter().map(|(_, _, lefts)| lefts).collect()
 }
 
 /// The search for one level's test.

@@ -256,11 +256,7 @@ impl Symmetric {
             leaves.fill(0);
             for level in &self.levels {
                 let column = &table.columns()[level.column as usize];
-                for (at, leaf) in leaves.iter_mut().enumerate() {
-                    let bin = column.bin((block * BLOCK + at) as u32);
-                    let goes_right = !level.test.is_left(bin, level.missing_left);
-                    *leaf = *leaf << 1 | u16::from(goes_right);
-                }
+                column.append_sides(block * BLOCK, leaves, &level.test, level.missing_left);
             }
         });
     }

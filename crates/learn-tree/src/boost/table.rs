@@ -232,6 +232,25 @@ impl TableColumn<'_> {
         present
     }
 
+    /// Appends a bit to the number of each row from position `first` on: set where the row's bin goes right.
+    pub(crate) fn append_sides(&self, first: usize, numbers: &mut [u16], test: &BinTest, missing_left: bool) {
+        match (self.codes, self.rows, test) {
+            // Missing values are bin 0, below every cut that they go left of.
+            (ColumnCodes::U8(codes), None, BinTest::UpTo(last)) if missing_left => {
+                let last = u8::try_from(*last).unwrap_or(u8::MAX);
+                for (number, &code) in numbers.iter_mut().zip(&codes[first..]) {
+                    *number = *number << 1 | u16::from(code > last);
+                }
+            }
+            _ => {
+                for (at, number) in (first as u32..).zip(numbers) {
+                    let goes_right = !test.is_left(self.bin(at), missing_left);
+                    *number = *number << 1 | u16::from(goes_right);
+                }
+            }
+        }
+    }
+
     /// Moves the samples whose bin goes left to the front, in order, and the others behind them; returns how many went left.
     pub(crate) fn partition(
         &self,
