@@ -7,9 +7,9 @@
 //! numbers: the mean target of the level's earlier rows in random orders (ordered target statistics), so that no row sees its own
 //! answer. The learning rate follows from rows, rounds and objective.
 //!
-//! Costs a scan of all cuts for every leaf of a level, `O(2^depth * bins)` a column on top of `O(rows * depth)`. The best
-//! choice without tuning, most of all on small tables and with categories; with a large table and time to tune,
-//! leaf-wise trees fit finer.
+//! Costs a scan of all cuts for every leaf of a level, `O(2^depth * bins)` a column on top of `O(rows * depth)`. Strong
+//! without tuning where columns are numbers; where answers hang on combinations of categories, the original is ahead, and
+//! with a large table and time to tune, leaf-wise trees fit finer.
 //!
 //! Prokhorenkova et al., CatBoost: unbiased boosting with categorical features, NeurIPS 2018; Ibragimov, Gusev, Minimal Variance
 //! Sampling in Stochastic Gradient Boosting, NeurIPS 2019.
@@ -49,7 +49,7 @@ impl Learn for CatBoost {
         aliases: &["cat", "cb"],
         title: "Gradient boosting with oblivious trees (CatBoost)",
         doc: "A sum of symmetric trees, each level split by one test, with ordered target statistics for categories. \
-              The most accurate single learner without tuning, takes missing values and categories as they are, \
+              Strong without tuning where columns are numbers, takes missing values and categories as they are, \
               and predicts fast. Slower to train than the leaf-wise preset on wide tables, does not extrapolate.",
         family: Family::Tree,
         tasks: &[TaskKind::Binary, TaskKind::Multiclass, TaskKind::Regression],
