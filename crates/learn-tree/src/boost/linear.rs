@@ -122,7 +122,7 @@ impl Lines {
 /// Solves a symmetric system of `width` lines, each with its right side at the end, by elimination with pivots on the diagonal.
 ///
 /// `None` if a pivot is lost in rounding: the columns are then not independent.
-fn solve(system: &mut [f64], width: usize) -> Option<Vec<f64>> {
+pub(crate) fn solve(system: &mut [f64], width: usize) -> Option<Vec<f64>> {
     let stride = width + 1;
     let scale: Vec<f64> = (0..width).map(|i| system[i * stride + i]).collect();
     for pivot in 0..width {

@@ -26,6 +26,7 @@ mod linear;
 mod link;
 mod model;
 mod monotone;
+mod newton;
 pub mod objective;
 mod oblivious;
 mod pool;

@@ -5,10 +5,9 @@ use kolosal_compute::Crew;
 use kolosal_compute::kernels::histogram::{Sample, Slot};
 
 use super::columns::ColumnChoice;
-use super::fit::{Fit, Output, derive_all};
-use super::leaf::{Bounds, Penalty, Sums};
+use super::fit::{Fit, Output};
 use super::model::{BoostTree, NodeFacts};
-use super::objective::LeafRows;
+use super::newton::sum_by_leaf;
 use super::oblivious::{Symmetric, SymmetricGrower, SymmetricTask};
 use super::quantise::{Derivatives, quantise};
 use super::search::Units;
@@ -16,16 +15,16 @@ use super::table::Table;
 use crate::tree::{Side, Test, Tree};
 
 /// Rows whose sums are made in one piece.
-const BLOCK: usize = 1 << 13;
+pub(crate) const BLOCK: usize = 1 << 13;
 
 /// Room that oblivious rounds keep.
 pub(crate) struct SymmetricRoom<S> {
     grower: SymmetricGrower<S>,
     samples: Vec<Vec<Sample>>,
     /// The leaf of each row.
-    leaf_of: Vec<u16>,
+    pub(crate) leaf_of: Vec<u16>,
     /// Scores and derivatives while the answers of a tree are found in several steps.
-    trial: Vec<Output>,
+    pub(crate) trial: Vec<Output>,
     /// Weights in single precision; empty where all are one.
     weights: Vec<f32>,
 }
@@ -126,85 +125,6 @@ impl<'a, S: Slot> Fit<'a, S> {
         strength * (squares / rows).sqrt() * left / (1.0 + left)
     }
 
-    /// The answers of the leaves, output by output within a leaf, learning rate included.
-    fn leaf_answers(&self, room: &mut SymmetricRoom<S>, leaves: usize) -> Vec<f64> {
-        let outputs = self.outputs.len();
-        let mut answers = vec![0.0; leaves * outputs];
-        let penalty = self.leaf_penalty();
-        if self.objective.renews() {
-            self.renew(&room.leaf_of, &mut answers);
-        } else {
-            self.newton_step(&self.outputs, &room.leaf_of, (&penalty, &mut answers));
-            for _ in 1..self.ground.config.leaf_steps {
-                self.try_answers(room, &answers);
-                self.newton_step(&room.trial, &room.leaf_of, (&penalty, &mut answers));
-            }
-        }
-        answers
-            .iter_mut()
-            .for_each(|answer| *answer *= self.ground.config.learning_rate);
-        answers
-    }
-
-    /// The L2 penalty counts rows, so it is taken times the mean weight.
-    fn leaf_penalty(&self) -> Penalty {
-        let penalty = Penalty::of(&self.ground.config.limits);
-        Penalty {
-            lambda: penalty.lambda * self.labels.total_weight() / self.rows.len().max(1) as f64,
-            ..penalty
-        }
-    }
-
-    /// Derivatives at the scores with the answers found so far.
-    fn try_answers(&self, room: &mut SymmetricRoom<S>, answers: &[f64]) {
-        let outputs = self.outputs.len();
-        for (at, (trial, output)) in room.trial.iter_mut().zip(&self.outputs).enumerate() {
-            for ((place, score), leaf) in trial.scores.iter_mut().zip(&output.scores).zip(&room.leaf_of) {
-                *place = score + answers[usize::from(*leaf) * outputs + at];
-            }
-        }
-        derive_all((self.objective, self.labels), &mut room.trial, self.ground.crew);
-    }
-
-    /// Adds one Newton step to the answers of every leaf.
-    fn newton_step(&self, state: &[Output], leaf_of: &[u16], (penalty, answers): (&Penalty, &mut [f64])) {
-        let outputs = state.len();
-        let leaves = answers.len() / outputs;
-        for (at, output) in state.iter().enumerate() {
-            let sums = sum_by_leaf(output, (leaf_of, leaves), self.ground.crew);
-            for (leaf, sums) in sums.iter().enumerate() {
-                let answer = &mut answers[leaf * outputs + at];
-                // The penalty draws the whole answer to zero, not the step.
-                let sums = Sums {
-                    gradient: sums.gradient + penalty.lambda * *answer,
-                    hessian: sums.hessian,
-                };
-                *answer += penalty.answer(sums, 0.0, 0.0, Bounds::FREE);
-            }
-        }
-    }
-
-    /// Answers by the objective's own rule.
-    fn renew(&self, leaf_of: &[u16], answers: &mut [f64]) {
-        let outputs = self.outputs.len();
-        let mut rows_of = vec![Vec::new(); answers.len() / outputs];
-        self.rows
-            .iter()
-            .for_each(|&row| rows_of[usize::from(leaf_of[row as usize])].push(row));
-        for (at, output) in self.outputs.iter().enumerate() {
-            for (leaf, rows) in rows_of.iter().enumerate().filter(|(_, rows)| !rows.is_empty()) {
-                let leaf_rows = LeafRows {
-                    labels: self.labels,
-                    rows,
-                    scores: &output.scores,
-                };
-                if let Some(answer) = self.objective.renew(at, &leaf_rows) {
-                    answers[leaf * outputs + at] = answer;
-                }
-            }
-        }
-    }
-
     /// Rows and hessians of each leaf.
     fn masses(&self, leaf_of: &[u16], leaves: usize) -> Vec<(u32, f64)> {
         let mut masses = vec![(0, 0.0); leaves];
@@ -224,29 +144,6 @@ impl<'a, S: Slot> Fit<'a, S> {
 
 fn mean_square(values: &[f64]) -> f64 {
     values.iter().map(|value| value * value).sum::<f64>() / values.len().max(1) as f64
-}
-
-/// Sums of an output's derivatives over the rows of each leaf, in blocks that do not depend on threads.
-fn sum_by_leaf(output: &Output, (leaf_of, leaves): (&[u16], usize), crew: &Crew<'_>) -> Vec<Sums> {
-    let blocks = leaf_of.len().div_ceil(BLOCK);
-    let parts = crew.map(blocks, |block| {
-        let rows = block * BLOCK..((block + 1) * BLOCK).min(leaf_of.len());
-        let mut sums = vec![Sums::default(); leaves];
-        for row in rows {
-            let sum = &mut sums[usize::from(leaf_of[row])];
-            sum.gradient += f64::from(output.gradients[row]);
-            sum.hessian += f64::from(output.hessians[row]);
-        }
-        sums
-    });
-    let mut total = vec![Sums::default(); leaves];
-    for part in parts {
-        for (total, part) in total.iter_mut().zip(part) {
-            total.gradient += part.gradient;
-            total.hessian += part.hessian;
-        }
-    }
-    total
 }
 
 impl Symmetric {

@@ -126,11 +126,7 @@ fn objective(
     Ok(match loss {
         Name::Auto | Name::Rmse => Box::new(Squared),
         Name::Logloss => Box::new(BinaryLogLoss::with_positive_weight(params.scale_pos_weight)),
-        // Without a factor for the classes that move along: steps are as long as CatBoost's, which inverts the whole hessian.
-        Name::MultiClass => Box::new(Softmax {
-            classes,
-            hessian_factor: 1.0,
-        }),
+        Name::MultiClass => Box::new(Softmax::whole(classes)),
         Name::MultiClassOneVsAll => Box::new(OneVersusAll { classes }),
         Name::Mae => Box::new(Absolute),
         Name::Quantile => Box::new(Quantile::new(&[params.quantile_alpha])),
@@ -197,7 +193,7 @@ fn config(
         interactions: Vec::new(),
         bins_max: bins(params),
         precision: Precision::Quantised,
-        leaf_steps: steps(params, loss),
+        leaf_steps: steps(params, loss, train.features().column_count()),
         score: match params.score_function {
             ScoreFunction::Cosine => Score::Cosine,
             ScoreFunction::L2 => Score::L2,
@@ -237,10 +233,12 @@ fn bins(params: &CatBoostParams) -> usize {
     params.border_count as usize + 1
 }
 
-fn steps(params: &CatBoostParams, loss: CatBoostObjective) -> usize {
+/// Newton steps of a tree's answers; CatBoost takes one where few rounds meet few columns.
+fn steps(params: &CatBoostParams, loss: CatBoostObjective, columns: usize) -> usize {
     use CatBoostObjective as Name;
+    let is_short = params.iterations < 200 && columns < 20;
     match (params.leaf_estimation_iterations, loss) {
-        (0, Name::Logloss | Name::CrossEntropy | Name::Poisson) => 10,
+        (0, Name::Logloss | Name::CrossEntropy | Name::Poisson) if !is_short => 10,
         (0, _) => 1,
         (steps, _) => steps as usize,
     }

@@ -144,6 +144,18 @@ pub trait Objective: Send + Sync {
     /// If slices and rows differ in length, or the answers are not of the objective's kind.
     fn derive(&self, rows: &Labels<'_>, scores: &[&[f64]], grad: &mut [&mut [f32]], hess: &mut [&mut [f32]]);
 
+    /// Whether [`Objective::add_cross`] gives second derivatives by two outputs; trees that answer all outputs together then
+    /// invert the whole matrix.
+    fn has_cross(&self) -> bool {
+        false
+    }
+
+    /// Adds the second derivatives by two outputs `a < b` of each row, times its weight, to its leaf's sums: leaf after leaf,
+    /// one number a pair, at `b (b - 1) / 2 + a`.
+    fn add_cross(&self, rows: &Labels<'_>, scores: &[&[f64]], leaf_of: &[u16], sums: &mut [f64]) {
+        let _ = (rows, scores, leaf_of, sums);
+    }
+
     /// The weighted losses of the rows.
     ///
     /// # Panics

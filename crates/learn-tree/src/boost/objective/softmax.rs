@@ -1,9 +1,9 @@
 //! Log-loss of several classes.
 //!
-//! With `p = softmax(s)`: `loss = -ln p_y`, `g_c = p_c - [y = c]`, `h_c = f p_c (1 - p_c)`. The diagonal alone is used of a
-//! hessian whose rows sum to zero, so it is raised by a factor `f`: `k / (k - 1)` for `k` classes in LightGBM's `multiclass`
+//! With `p = softmax(s)`: `loss = -ln p_y`, `g_c = p_c - [y = c]`, `h_c = f p_c (1 - p_c)`. Where the diagonal alone is used of a
+//! hessian whose rows sum to zero, it is raised by a factor `f`: `k / (k - 1)` for `k` classes in LightGBM's `multiclass`
 //! (Friedman, Hastie and Tibshirani, "Additive logistic regression", Annals of Statistics 28, 2000), 2 in XGBoost's
-//! `multi:softprob`. The start is the logarithm of each class's share.
+//! `multi:softprob`. Off the diagonal stands `-p_a p_b`. The start is the logarithm of each class's share.
 
 use kolosal_compute::kernels;
 
@@ -16,6 +16,9 @@ use crate::boost::link::Link;
 /// Numbers of a chunk, so that the exponentials of all classes stay in the first-level cache.
 const CHUNK_NUMBERS: usize = 2048;
 
+/// Most classes whose whole hessian is used.
+const WHOLE_MAX: usize = 64;
+
 /// Log-loss of several classes; one output each.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Softmax {
@@ -23,6 +26,8 @@ pub struct Softmax {
     pub classes: usize,
     /// What the diagonal of the hessian is multiplied by.
     pub hessian_factor: f64,
+    /// Whether the rest of the hessian is given too, `-p_a p_b`; the diagonal is then as it is.
+    pub is_whole: bool,
 }
 
 impl Softmax {
@@ -35,6 +40,23 @@ impl Softmax {
         Self {
             classes,
             hessian_factor: classes as f64 / (classes - 1) as f64,
+            is_whole: false,
+        }
+    }
+
+    /// The whole hessian, as CatBoost inverts it; its diagonal with LightGBM's factor above 64 classes, whose squares
+    /// are too many to add up for each row.
+    ///
+    /// # Panics
+    /// If there are fewer than two classes.
+    pub fn whole(classes: usize) -> Self {
+        if classes > WHOLE_MAX {
+            return Self::new(classes);
+        }
+        Self {
+            hessian_factor: 1.0,
+            is_whole: true,
+            ..Self::new(classes)
         }
     }
 
@@ -82,6 +104,33 @@ impl Objective for Softmax {
                     let weight = weight(at);
                     grad[at] = narrow((p - truth(at)) * weight);
                     hess[at] = narrow((self.hessian_factor * p * (1.0 - p)).max(HESSIAN_MIN) * weight);
+                }
+            }
+        }
+    }
+
+    fn has_cross(&self) -> bool {
+        self.is_whole
+    }
+
+    fn add_cross(&self, rows: &Labels<'_>, scores: &[&[f64]], leaf_of: &[u16], sums: &mut [f64]) {
+        let pairs = self.classes * (self.classes - 1) / 2;
+        let mut chunk = Chunk::new(self.classes);
+        let mut shares = vec![0.0; self.classes];
+        for start in (0..leaf_of.len()).step_by(chunk.rows) {
+            let len = chunk.rows.min(leaf_of.len() - start);
+            chunk.fill(scores, start, len);
+            for at in 0..len {
+                chunk.shares_of(at, &mut shares);
+                let weight = rows.weight(start + at);
+                let mut own = &mut sums[usize::from(leaf_of[start + at]) * pairs..][..pairs];
+                for b in 1..self.classes {
+                    let (line, rest) = own.split_at_mut(b);
+                    let factor = -weight * shares[b];
+                    line.iter_mut()
+                        .zip(&shares)
+                        .for_each(|(sum, share)| *sum += factor * share);
+                    own = rest;
                 }
             }
         }
@@ -149,6 +198,13 @@ impl Chunk {
         for class in 0..scores.len() {
             let own = &self.exponentials[class * self.rows..][..len];
             sums.iter_mut().zip(own).for_each(|(sum, &own)| *sum += own);
+        }
+    }
+
+    /// The probabilities of a row.
+    fn shares_of(&self, at: usize, shares: &mut [f64]) {
+        for (class, share) in shares.iter_mut().enumerate() {
+            *share = self.exponentials[class * self.rows + at] / self.sums[at];
         }
     }
 

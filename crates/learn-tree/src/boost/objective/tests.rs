@@ -82,14 +82,7 @@ fn smooth() -> Vec<(Box<dyn Objective>, Kind, bool)> {
             true,
         ),
         (Box::new(OneVersusAll { classes: 3 }), Kind::Classes(3), true),
-        (
-            Box::new(Softmax {
-                classes: 4,
-                hessian_factor: 1.0,
-            }),
-            Kind::Classes(4),
-            true,
-        ),
+        (Box::new(Softmax::whole(4)), Kind::Classes(4), true),
         (Box::new(Softmax::new(5)), Kind::Classes(5), false),
         (Box::new(PairwiseRank { truncation: 4 }), Kind::Label, true),
     ]
@@ -184,6 +177,40 @@ fn derivatives_are_those_of_the_loss() {
                         "{name}: {found} is not {bend}"
                     );
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn mixed_derivatives_are_those_of_the_gradients() {
+    let mut rng = Seed::new(11).rng();
+    let objective = Softmax::whole(4);
+    let rows = draw(Kind::Classes(4), &mut rng);
+    let labels = rows.labels();
+    let scores = draw_scores(&objective, labels.len(), &mut rng);
+    let leaf_of: Vec<u16> = (0..labels.len()).map(|row| (row % 3) as u16).collect();
+    let mut found = vec![0.0; 3 * 6];
+    objective.add_cross(&labels, &slices(&scores), &leaf_of, &mut found);
+    let step = 1e-2;
+    let moved = |by: f64, output: usize| {
+        let mut scores = scores.clone();
+        scores[output].iter_mut().for_each(|score| *score += by);
+        derivatives(&objective, &labels, &scores)[0].clone()
+    };
+    for b in 1..4 {
+        let (up, down) = (moved(step, b), moved(-step, b));
+        for a in 0..b {
+            let mut expected = [0.0; 3];
+            for (row, leaf) in leaf_of.iter().enumerate() {
+                expected[usize::from(*leaf)] += f64::from(up[a][row] - down[a][row]) / (2.0 * step);
+            }
+            for (leaf, expected) in expected.into_iter().enumerate() {
+                let found = found[leaf * 6 + b * (b - 1) / 2 + a];
+                assert!(
+                    (found - expected).abs() < 1e-3 * (1.0 + expected.abs()),
+                    "{found} {expected}"
+                );
             }
         }
     }
