@@ -8,12 +8,31 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::Workers;
 
-/// Looks for work between two offers of the processor to others.
-const SPINS: u32 = 1 << 12;
+/// Looks for work before a thread sleeps for a moment, some tens of microseconds.
+const SPINS: u32 = 1 << 11;
+
+/// As short as timers allow, some fifty microseconds on most systems. A thread that wakes is put on a processor that is free; one
+/// that only offers its processor to others may share it with the leader for as long as the fit lasts.
+const NAP: Duration = Duration::from_micros(1);
+
+/// Waits in a loop, with a nap where that takes long.
+#[derive(Default)]
+struct Patience(u32);
+
+impl Patience {
+    fn wait(&mut self) {
+        self.0 += 1;
+        if self.0.is_multiple_of(SPINS) {
+            std::thread::sleep(NAP);
+        }
+        std::hint::spin_loop();
+    }
+}
 
 /// Threads that wait for short pieces of index-parallel work; see [`Workers::crew`].
 #[derive(Debug)]
@@ -28,9 +47,48 @@ struct Shared {
     job: UnsafeCell<Option<Job>>,
     open: AtomicBool,
     inside: AtomicUsize,
-    next: AtomicUsize,
+    taken: Taken,
     quit: AtomicBool,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// How many indices are taken: from the front in the lower half of the bits, from the back in the upper half.
+///
+/// The leader takes from the front and the members from the back, so that in pieces of work over the same rows each thread
+/// mostly finds those that it had before, in its own cache.
+#[derive(Debug, Default)]
+struct Taken(AtomicU64);
+
+/// Which end a thread takes indices from.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Front,
+    Back,
+}
+
+impl Taken {
+    fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Takes all that is left.
+    fn exhaust(&self) {
+        self.0.store(1 << 31, Ordering::Relaxed);
+    }
+
+    /// The next index of `0 .. count`, if one is left.
+    fn take(&self, count: usize, end: End) -> Option<usize> {
+        let one = match end {
+            End::Front => 1,
+            End::Back => 1 << 32,
+        };
+        let before = self.0.fetch_add(one, Ordering::Relaxed);
+        let (front, back) = ((before & u64::from(u32::MAX)) as usize, (before >> 32) as usize);
+        (front + back < count).then_some(match end {
+            End::Front => front,
+            End::Back => count.wrapping_sub(1 + back),
+        })
+    }
 }
 
 /// A closure to be called with `0 .. count`, its type and lifetime hidden.
@@ -89,7 +147,14 @@ impl Crew<'_> {
     }
 
     /// Calls `f(0), f(1), .. f(count - 1)`, in parallel where members are free.
+    ///
+    /// # Panics
+    /// If `count` does not fit 31 bits, or a call of `f` panics.
     pub fn run<F: Fn(usize) + Sync>(&self, count: usize, f: F) {
+        assert!(
+            count <= i32::MAX as usize,
+            "a piece of work has at most 2^31 - 1 parts"
+        );
         match self.shared {
             Some(shared) if count > 1 => shared.lead(count, &f),
             _ => (0..count).for_each(f),
@@ -158,12 +223,13 @@ impl Shared {
         };
         // SAFETY: the gate is shut and nobody is inside (the end of the last call, or the start), so nobody reads.
         unsafe { *self.job.get() = Some(job) };
-        self.next.store(0, Ordering::Relaxed);
+        self.taken.clear();
         self.open.store(true, Ordering::SeqCst);
-        self.work(job);
+        self.work(job, End::Front);
         self.open.store(false, Ordering::SeqCst);
+        let mut patience = Patience::default();
         while self.inside.load(Ordering::SeqCst) != 0 {
-            std::hint::spin_loop();
+            patience.wait();
         }
         let panic = self.panic.lock().expect("nobody panics while holding it").take();
         if let Some(panic) = panic {
@@ -172,33 +238,25 @@ impl Shared {
     }
 
     /// Takes indices until none is left. A panic is kept for the leader: it may not leave before the members do.
-    fn work(&self, job: Job) {
+    fn work(&self, job: Job, end: End) {
         let result = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let at = self.next.fetch_add(1, Ordering::Relaxed);
-                if at >= job.count {
-                    break;
-                }
+            while let Some(at) = self.taken.take(job.count, end) {
                 // SAFETY: the leader keeps the closure alive until everybody has left.
                 unsafe { (job.call)(job.data, at) };
             }
         }));
         if let Err(panic) = result {
-            self.next.store(job.count, Ordering::Relaxed);
+            self.taken.exhaust();
             *self.panic.lock().expect("nobody panics while holding it") = Some(panic);
         }
     }
 
     /// The life of a member.
     fn serve(&self) {
-        let mut spins = 0_u32;
+        let mut patience = Patience::default();
         while !self.quit.load(Ordering::Relaxed) {
             if !self.open.load(Ordering::Relaxed) {
-                spins += 1;
-                if spins.is_multiple_of(SPINS) {
-                    std::thread::yield_now();
-                }
-                std::hint::spin_loop();
+                patience.wait();
                 continue;
             }
             self.inside.fetch_add(1, Ordering::SeqCst);
@@ -206,8 +264,8 @@ impl Shared {
                 // SAFETY: the gate is open and this member is inside, so the leader wrote the job before and will not
                 // write again until this member has left.
                 let job = unsafe { *self.job.get() };
-                self.work(job.expect("a job is written before the gate opens"));
-                spins = 0;
+                self.work(job.expect("a job is written before the gate opens"), End::Back);
+                patience = Patience::default();
             }
             self.inside.fetch_sub(1, Ordering::SeqCst);
         }

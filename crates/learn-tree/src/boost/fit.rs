@@ -22,13 +22,13 @@ use super::linear::LineFit;
 use super::model::{BoostModel, BoostTree, Lines};
 use super::objective::{Labels, Objective};
 use super::quantise::{Derivatives, quantise, widen};
-use super::sampling::Bag;
+use super::sampling::{Bag, DrawRows};
 use super::search::{SearchRule, UnitSums, Units};
 use super::symmetric::SymmetricRoom;
 use super::table::Table;
 
 /// Rows whose derivatives are computed in one piece.
-const BLOCK: usize = 1 << 13;
+const BLOCK: usize = 1 << 12;
 
 /// What a booster learns from.
 #[derive(Clone, Copy)]
@@ -181,7 +181,7 @@ pub(crate) struct Fit<'a, S> {
     rate: f64,
     /// Whether no tree was grown yet.
     is_first: bool,
-    /// Mean square of the last oblivious tree's answers.
+    /// Mean size of the last oblivious tree's answers, over its leaves.
     pub(crate) last_answer_size: f64,
     is_seen: Vec<bool>,
     growers: Mutex<Vec<Workshop<S>>>,
@@ -355,32 +355,57 @@ impl<'a, S: Slot> Fit<'a, S> {
             return;
         }
         let regular = match sampling {
-            Sampling::MinimalVariance { .. } => self.mean_gradient_square().max(self.last_answer_size),
+            Sampling::MinimalVariance { .. } => self.regular_size(),
             _ => 0.0,
         };
-        let sizes = |row: u32| {
-            let row = row as usize;
-            let squares = self.outputs.iter().map(|output| match sampling {
-                Sampling::MinimalVariance { .. } => f64::from(output.gradients[row]).powi(2),
-                _ => f64::from(output.gradients[row] * output.hessians[row]).powi(2),
-            });
-            (squares.sum::<f64>() + regular).sqrt()
+        let sizes = |rows: &[u32], sizes: &mut [f32]| {
+            sizes.fill(regular);
+            for output in &self.outputs {
+                let (gradients, hessians) = (&output.gradients[..], &output.hessians[..]);
+                let pairs = sizes.iter_mut().zip(rows);
+                match sampling {
+                    Sampling::MinimalVariance { .. } => pairs.for_each(|(size, &row)| {
+                        *size += gradients[row as usize].powi(2);
+                    }),
+                    _ => pairs.for_each(|(size, &row)| {
+                        *size += (gradients[row as usize] * hessians[row as usize]).powi(2);
+                    }),
+                }
+            }
+            sizes.iter_mut().for_each(|size| *size = size.sqrt());
         };
         let seed = seed.fork("bag").fork_index(round as u64);
-        self.bag = sampling.draw(&self.rows, sizes, (seed, self.is_seen.len()));
-        self.is_seen.fill(false);
-        self.bag
-            .rows
-            .iter()
-            .for_each(|&row| self.is_seen[row as usize] = true);
+        let rows = DrawRows {
+            rows: &self.rows,
+            length: self.is_seen.len(),
+            sizes: &sizes,
+        };
+        self.bag = sampling.draw(&rows, seed, self.ground.crew);
+        if self.ground.config.growth != Growth::Oblivious {
+            self.is_seen.fill(false);
+            self.bag
+                .rows
+                .iter()
+                .for_each(|&row| self.is_seen[row as usize] = true);
+        }
     }
 
-    fn mean_gradient_square(&self) -> f64 {
-        let mean = |output: &Output| {
-            let sum: f64 = output.gradients.iter().map(|gradient| f64::from(*gradient)).sum();
-            (sum / output.gradients.len().max(1) as f64).powi(2)
+    /// What is added to the squares of gradients, so that rows without one may be drawn: the square of the mean size of the
+    /// last tree's answers, or of the gradients before there is a tree, as CatBoost does.
+    fn regular_size(&self) -> f32 {
+        if !self.is_first {
+            return (self.last_answer_size * self.last_answer_size) as f32;
+        }
+        let rows = self.is_seen.len();
+        let size = |row: usize| {
+            let squares = self
+                .outputs
+                .iter()
+                .map(|output| f64::from(output.gradients[row]).powi(2));
+            squares.sum::<f64>().sqrt()
         };
-        self.outputs.iter().map(mean).sum()
+        let mean = (0..rows).map(size).sum::<f64>() / rows.max(1) as f64;
+        (mean * mean) as f32
     }
 
     /// Grows one tree an output and adds their answers to the scores.
@@ -417,10 +442,8 @@ impl<'a, S: Slot> Fit<'a, S> {
             hessians: (!self.plain).then_some(&output.hessians[..]),
             factors: self.bag.factors(),
         };
-        shop.samples.clear();
-        shop.samples
-            .extend(self.bag.rows.iter().map(|&row| Sample::new(row, 0, 0)));
-        let (units, sums) = shop.round(&derivatives, config.precision, (seed.fork("rounding"), crew));
+        let rows = (&self.bag.rows[..], config.precision);
+        let (units, sums) = shop.round(&derivatives, rows, (seed.fork("rounding"), crew));
         let task = TreeTask {
             rule: search_rule(config, units),
             seed: seed.fork("splits"),
@@ -521,12 +544,13 @@ impl<S> Workshop<S> {
     fn round(
         &mut self,
         derivatives: &Derivatives<'_>,
-        precision: Precision,
+        (rows, precision): (&[u32], Precision),
         (seed, crew): (Seed, &Crew<'_>),
     ) -> (Units, UnitSums) {
+        let into = (rows, &mut self.samples);
         match precision {
-            Precision::Quantised => quantise(derivatives, &mut self.samples, seed, crew),
-            Precision::Exact => widen(derivatives, &self.samples, &mut self.wide, crew),
+            Precision::Quantised => quantise(derivatives, into, seed, crew),
+            Precision::Exact => widen(derivatives, into, &mut self.wide, crew),
         }
     }
 }

@@ -15,14 +15,12 @@ use super::config::{BoostConfig, Growth, MonotoneMethod};
 use super::leaf::Bounds;
 use super::model::NodeFacts;
 use super::monotone::{Lineage, split_bounds};
+use super::part::{Parting, part_leaves};
 use super::pool::Pool;
 use super::search::{Candidate, NodeState, SearchRule, UnitSums};
 use super::sweep::{Pair, Search, Sweep};
-use super::table::{BinTest, Table, TableColumn};
+use super::table::{BinTest, Table};
 use crate::tree::{Side, Tree};
-
-/// Rows of a node from which several threads part them.
-const PART_SPREAD_MIN: usize = 2_048;
 
 /// What stays the same for all trees of a fit.
 pub(crate) struct Ground<'a> {
@@ -411,33 +409,9 @@ impl<S: Slot> Growing<'_, S> {
     fn part(&mut self, leaf: &GrownLeaf, candidate: &Candidate) -> usize {
         let column = &self.ground.table.columns()[candidate.column as usize];
         let rows = &mut self.samples[leaf.start..leaf.start + leaf.len];
-        let crew = self.ground.crew;
-        let parts = if rows.len() < PART_SPREAD_MIN {
-            1
-        } else {
-            crew.threads()
-        };
-        if parts == 1 {
-            return part_rows(column, candidate, rows, &mut self.grower.spare);
-        }
-        let share = rows.len().div_ceil(parts);
-        let mut jobs: Vec<(&mut [Sample], &mut [Sample], usize)> = rows
-            .chunks_mut(share)
-            .zip(self.grower.spare.chunks_mut(share))
-            .map(|(rows, spare)| (rows, spare, 0))
-            .collect();
-        crew.for_each_mut(&mut jobs, |_, (rows, spare, lefts)| {
-            *lefts = part_rows(column, candidate, rows, spare);
-        });
-        let counts: Vec<(usize, usize)> = jobs.iter().map(|(rows, _, lefts)| (rows.len(), *lefts)).collect();
-        // Each share holds its left rows and then its right ones: the left ones move in front of the right ones before them.
-        let (mut lefts, mut end) = (0, 0);
-        for (len, left) in counts {
-            rows[lefts..end + left].rotate_left(end - lefts);
-            lefts += left;
-            end += len;
-        }
-        lefts
+        let spare = &mut self.grower.spare[..leaf.len];
+        let test = (&candidate.test, candidate.missing_left);
+        part_leaves(self.ground.crew, (column, test), &mut [Parting::new(rows, spare)])[0]
     }
 
     fn children(
@@ -495,23 +469,5 @@ impl<S: Slot> Growing<'_, S> {
             Some(parent) => sweep.run(&search, pool.two(own, parent)),
             None => sweep.run(&search, (pool.one(own), &mut [])),
         }
-    }
-}
-
-/// Moves the rows that go left to the front, in order; returns how many there are.
-fn part_rows(
-    column: &TableColumn<'_>,
-    candidate: &Candidate,
-    rows: &mut [Sample],
-    spare: &mut [Sample],
-) -> usize {
-    let missing_left = candidate.missing_left;
-    match &candidate.test {
-        BinTest::UpTo(last) => {
-            // Bin 0 comes first: a shifted comparison decides both at once.
-            let (low, span) = if missing_left { (0, last + 1) } else { (1, *last) };
-            column.partition(rows, spare, &|bin| bin.wrapping_sub(low) < span)
-        }
-        test => column.partition(rows, spare, &|bin| test.is_left(bin, missing_left)),
     }
 }

@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-use kolosal_compute::Crew;
 use kolosal_compute::kernels::histogram::Slot;
 
 use super::fit::{Fit, Output};
@@ -16,15 +15,19 @@ use super::objective::LeafRows;
 use super::symmetric::{BLOCK, SymmetricRoom};
 
 impl<S: Slot> Fit<'_, S> {
-    /// The answers of the leaves, output by output within a leaf, learning rate included.
-    pub(crate) fn leaf_answers(&self, room: &mut SymmetricRoom<S>, leaves: usize) -> Vec<f64> {
-        let outputs = self.outputs.len();
-        let mut answers = vec![0.0; leaves * outputs];
+    /// The answers of the leaves, output by output within a leaf, learning rate included; and each leaf's rows and hessians.
+    pub(crate) fn leaf_answers(
+        &self,
+        room: &mut SymmetricRoom<S>,
+        leaves: usize,
+    ) -> (Vec<f64>, Vec<(u32, f64)>) {
+        let mut answers = vec![0.0; leaves * self.outputs.len()];
         let penalty = self.leaf_penalty();
+        let sums = self.leaf_sums(room, None, leaves);
+        let masses = sums.masses();
         if self.objective.renews() {
             self.renew(&room.leaf_of, &mut answers);
         } else {
-            let sums = self.leaf_sums(room, None, leaves);
             self.newton_step(&sums, (&penalty, &mut answers));
             for _ in 1..self.ground.config.leaf_steps {
                 let sums = self.leaf_sums(room, Some(&answers), leaves);
@@ -34,7 +37,7 @@ impl<S: Slot> Fit<'_, S> {
         answers
             .iter_mut()
             .for_each(|answer| *answer *= self.ground.config.learning_rate);
-        answers
+        (answers, masses)
     }
 
     /// The L2 penalty counts rows, so it is taken times the mean weight.
@@ -97,6 +100,7 @@ impl<S: Slot> Fit<'_, S> {
                 (&output.gradients[block.clone()], &output.hessians[block.clone()]),
             );
         }
+        sums.count_rows(leaf_of, |at| self.labels.weight(block.start + at) > 0.0);
         if !sums.cross.is_empty() {
             let scores: Vec<&[f64]> = self
                 .outputs
@@ -204,6 +208,8 @@ struct LeafSums {
     own: Vec<Sums>,
     /// Of each leaf, the derivatives by two outputs `a < b`, at `b (b - 1) / 2 + a`; empty where outputs do not curve together.
     cross: Vec<f64>,
+    /// Rows of each leaf that count; counted at the first step only.
+    rows: Vec<u32>,
     outputs: usize,
 }
 
@@ -213,6 +219,7 @@ impl LeafSums {
         Self {
             own: vec![Sums::default(); leaves * outputs],
             cross: vec![0.0; leaves * pairs],
+            rows: vec![0; leaves],
             outputs,
         }
     }
@@ -225,7 +232,24 @@ impl LeafSums {
         }
     }
 
+    fn count_rows(&mut self, leaf_of: &[u16], counts: impl Fn(usize) -> bool) {
+        for (at, leaf) in leaf_of.iter().enumerate() {
+            self.rows[usize::from(*leaf)] += u32::from(counts(at));
+        }
+    }
+
+    /// Rows and hessians of each leaf.
+    fn masses(&self) -> Vec<(u32, f64)> {
+        let leaves = self.own.chunks_exact(self.outputs);
+        let hessians = leaves.map(|leaf| leaf.iter().map(|sums| sums.hessian).sum());
+        self.rows.iter().copied().zip(hessians).collect()
+    }
+
     fn add(&mut self, other: &Self) {
+        self.rows
+            .iter_mut()
+            .zip(&other.rows)
+            .for_each(|(sum, other)| *sum += other);
         for (sum, other) in self.own.iter_mut().zip(&other.own) {
             sum.gradient += other.gradient;
             sum.hessian += other.hessian;
@@ -263,29 +287,6 @@ impl LeafSums {
     }
 }
 
-/// Sums of an output's derivatives over the rows of each leaf, in blocks that do not depend on threads.
-pub(crate) fn sum_by_leaf(output: &Output, (leaf_of, leaves): (&[u16], usize), crew: &Crew<'_>) -> Vec<Sums> {
-    let blocks = leaf_of.len().div_ceil(BLOCK);
-    let parts = crew.map(blocks, |block| {
-        let rows = block * BLOCK..((block + 1) * BLOCK).min(leaf_of.len());
-        let mut sums = vec![Sums::default(); leaves];
-        for row in rows {
-            let sum = &mut sums[usize::from(leaf_of[row])];
-            sum.gradient += f64::from(output.gradients[row]);
-            sum.hessian += f64::from(output.hessians[row]);
-        }
-        sums
-    });
-    let mut total = vec![Sums::default(); leaves];
-    for part in parts {
-        for (total, part) in total.iter_mut().zip(part) {
-            total.gradient += part.gradient;
-            total.hessian += part.hessian;
-        }
-    }
-    total
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,6 +301,7 @@ mod tests {
         let sums = LeafSums {
             own: vec![own(5.0), own(-1.0), own(-4.0)],
             cross: vec![-1.0; 3],
+            rows: vec![9],
             outputs: 3,
         };
         for lambda in [0.0, 3.0] {

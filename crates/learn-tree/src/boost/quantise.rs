@@ -11,7 +11,7 @@ use kolosal_compute::kernels::histogram::Sample;
 use super::search::{UnitSums, Units};
 
 /// Rows that one piece of work rounds.
-const BLOCK: usize = 1 << 13;
+const BLOCK: usize = 1 << 12;
 
 /// Gradients and hessians of one output, one a position.
 #[derive(Debug, Clone, Copy)]
@@ -45,17 +45,16 @@ impl Derivatives<'_> {
     }
 
     /// Largest gradient and hessian of the rows; not zero.
-    fn largest(&self, samples: &[Sample], crew: &Crew<'_>) -> (f32, f32) {
-        let blocks = samples.len().div_ceil(BLOCK);
+    fn largest(&self, rows: &[u32], crew: &Crew<'_>) -> (f32, f32) {
+        let blocks = rows.len().div_ceil(BLOCK);
         let parts = crew.map(blocks, |block| {
-            let part = &samples[block * BLOCK..((block + 1) * BLOCK).min(samples.len())];
-            part.iter()
-                .fold((0.0_f32, 0.0_f32), |(gradient, hessian), sample| {
-                    (
-                        gradient.max(self.gradient(sample.at).abs()),
-                        hessian.max(self.hessian(sample.at)),
-                    )
-                })
+            let part = &rows[block * BLOCK..((block + 1) * BLOCK).min(rows.len())];
+            part.iter().fold((0.0_f32, 0.0_f32), |(gradient, hessian), &row| {
+                (
+                    gradient.max(self.gradient(row).abs()),
+                    hessian.max(self.hessian(row)),
+                )
+            })
         });
         let all = parts
             .iter()
@@ -64,16 +63,16 @@ impl Derivatives<'_> {
     }
 }
 
-/// Rounds the derivatives of the samples' rows into the samples.
+/// Makes samples of rows, with their derivatives rounded.
 pub(crate) fn quantise(
     derivatives: &Derivatives<'_>,
-    samples: &mut [Sample],
+    (rows, samples): (&[u32], &mut Vec<Sample>),
     seed: Seed,
     crew: &Crew<'_>,
 ) -> (Units, UnitSums) {
-    let rows = samples.len().max(1);
-    let room = (i32::MAX as usize - rows) / rows;
-    let (gradient_max, hessian_max) = derivatives.largest(samples, crew);
+    let count = rows.len().max(1);
+    let room = (i32::MAX as usize - count) / count;
+    let (gradient_max, hessian_max) = derivatives.largest(rows, crew);
     let gradient_levels = room.min(i16::MAX as usize - 1).max(1) as f32;
     let hessian_levels = room.min(u16::MAX as usize - 1).max(1) as f32;
     let scale = Scale {
@@ -86,20 +85,22 @@ pub(crate) fn quantise(
         is_plain: derivatives.is_plain(),
         seed: seed.value() as u32,
     };
-    let mut parts: Vec<(&mut [Sample], UnitSums)> = samples
-        .chunks_mut(BLOCK)
-        .map(|part| (part, UnitSums::default()))
+    samples.resize(rows.len(), Sample::default());
+    let mut parts: Vec<(&[u32], &mut [Sample], UnitSums)> = rows
+        .chunks(BLOCK)
+        .zip(samples.chunks_mut(BLOCK))
+        .map(|(rows, part)| (rows, part, UnitSums::default()))
         .collect();
-    crew.for_each_mut(&mut parts, |_, (part, sums)| {
-        *sums = scale.round(derivatives, part);
+    crew.for_each_mut(&mut parts, |_, (rows, part, sums)| {
+        *sums = scale.round(derivatives, (rows, part));
     });
     let sums = parts
         .iter()
-        .fold(UnitSums::default(), |total, part| total.plus(part.1));
+        .fold(UnitSums::default(), |total, part| total.plus(part.2));
     let units = Units {
         gradient: 1.0 / f64::from(scale.gradient),
         hessian: 1.0 / f64::from(scale.hessian),
-        rows: rows as f64 / sums.hessian.max(1) as f64,
+        rows: count as f64 / sums.hessian.max(1) as f64,
     };
     (units, sums)
 }
@@ -113,7 +114,7 @@ struct Scale {
 
 impl Scale {
     /// Rounds a part; what is known of the derivatives is settled once, outside the loop over rows.
-    fn round(&self, derivatives: &Derivatives<'_>, part: &mut [Sample]) -> UnitSums {
+    fn round(&self, derivatives: &Derivatives<'_>, part: (&[u32], &mut [Sample])) -> UnitSums {
         let gradients = derivatives.gradients;
         match (derivatives.hessians, derivatives.factors) {
             (None, None) => self.round_rows(part, |at| (gradients[at], 0.0)),
@@ -125,19 +126,23 @@ impl Scale {
     }
 
     #[inline(always)]
-    fn round_rows(&self, part: &mut [Sample], pair: impl Fn(usize) -> (f32, f32)) -> UnitSums {
+    fn round_rows(
+        &self,
+        (rows, part): (&[u32], &mut [Sample]),
+        pair: impl Fn(usize) -> (f32, f32),
+    ) -> UnitSums {
         let (mut gradients, mut hessians) = (0_i64, 0_i64);
-        for sample in part {
-            let noise = scramble(sample.at ^ self.seed);
+        for (sample, &row) in part.iter_mut().zip(rows) {
+            let noise = scramble(row ^ self.seed);
             let (low, high) = (unit(noise & 0xffff), unit(noise >> 16));
-            let (gradient, hessian) = pair(sample.at as usize);
+            let (gradient, hessian) = pair(row as usize);
             let gradient = floor(gradient * self.gradient + low);
             let hessian = if self.is_plain {
                 1
             } else {
                 (hessian * self.hessian + high) as i32 as u16
             };
-            *sample = Sample::new(sample.at, gradient, hessian);
+            *sample = Sample::new(row, gradient, hessian);
             gradients += i64::from(gradient);
             hessians += i64::from(hessian);
         }
@@ -172,13 +177,13 @@ fn scramble(value: u32) -> u32 {
 /// Rounds derivatives to 64 bits: finer than the single precision they come in.
 pub(crate) fn widen(
     derivatives: &Derivatives<'_>,
-    samples: &[Sample],
+    (rows, samples): (&[u32], &mut Vec<Sample>),
     wide: &mut [[i64; 2]],
     crew: &Crew<'_>,
 ) -> (Units, UnitSums) {
-    let (gradient_max, hessian_max) = derivatives.largest(samples, crew);
+    let (gradient_max, hessian_max) = derivatives.largest(rows, crew);
     // Powers of two, so that scaling is exact; the sum of all rows stays below 2^62.
-    let levels = 2_f64.powi(61 - (usize::BITS - samples.len().leading_zeros()) as i32);
+    let levels = 2_f64.powi(61 - (usize::BITS - rows.len().leading_zeros()) as i32);
     let power = |largest: f32| 2_f64.powi((levels / f64::from(largest)).log2().floor() as i32);
     let gradient = power(gradient_max);
     let hessian = if derivatives.is_plain() {
@@ -187,12 +192,14 @@ pub(crate) fn widen(
         power(hessian_max)
     };
     let mut sums = UnitSums::default();
-    for sample in samples {
+    samples.clear();
+    for &row in rows {
         let pair = [
-            (f64::from(derivatives.gradient(sample.at)) * gradient) as i64,
-            (f64::from(derivatives.hessian(sample.at)) * hessian) as i64,
+            (f64::from(derivatives.gradient(row)) * gradient) as i64,
+            (f64::from(derivatives.hessian(row)) * hessian) as i64,
         ];
-        wide[sample.at as usize] = pair;
+        samples.push(Sample::new(row, 0, 0));
+        wide[row as usize] = pair;
         sums = sums.plus(UnitSums {
             gradient: pair[0],
             hessian: pair[1],
@@ -201,7 +208,7 @@ pub(crate) fn widen(
     let units = Units {
         gradient: 1.0 / gradient,
         hessian: 1.0 / hessian,
-        rows: samples.len() as f64 / sums.hessian.max(1) as f64,
+        rows: rows.len() as f64 / sums.hessian.max(1) as f64,
     };
     (units, sums)
 }
@@ -222,9 +229,9 @@ mod tests {
             hessians: Some(&hessians),
             factors: None,
         };
-        let mut samples: Vec<Sample> = (0..rows).map(|at| Sample::new(at, 0, 0)).collect();
+        let (listed, mut samples): (Vec<u32>, _) = ((0..rows).collect(), Vec::new());
         let (units, sums) =
-            Workers::new(2).crew(|crew| quantise(&derivatives, &mut samples, Seed::new(3), crew));
+            Workers::new(2).crew(|crew| quantise(&derivatives, (&listed, &mut samples), Seed::new(3), crew));
         let mut error = (0.0, 0.0);
         for sample in &samples {
             let slot = Packed::of(*sample, &[]);
@@ -249,9 +256,13 @@ mod tests {
             hessians: None,
             factors: None,
         };
-        let mut samples: Vec<Sample> = (0..5).map(|at| Sample::new(at, 0, 0)).collect();
-        let (units, sums) =
-            Workers::new(1).crew(|crew| quantise(&derivatives, &mut samples, Seed::new(0), crew));
+        let rows = [0, 1, 2, 3, 4];
+        let (units, sums) = quantise(
+            &derivatives,
+            (&rows, &mut Vec::new()),
+            Seed::new(0),
+            &Crew::alone(),
+        );
         assert_eq!((sums.hessian, units.hessian, units.rows), (5, 1.0, 1.0));
     }
 
@@ -263,9 +274,9 @@ mod tests {
             hessians: Some(&[0.1, 0.2, 7.0]),
             factors: None,
         };
-        let samples: Vec<Sample> = (0..3).map(|at| Sample::new(at, 0, 0)).collect();
         let mut wide = vec![[0; 2]; 3];
-        let (units, _) = Workers::new(1).crew(|crew| widen(&derivatives, &samples, &mut wide, crew));
+        let rows = (&[0, 1, 2][..], &mut Vec::new());
+        let (units, _) = widen(&derivatives, rows, &mut wide, &Crew::alone());
         for (at, gradient) in gradients.iter().enumerate() {
             let back = wide[at][0] as f64 * units.gradient;
             assert!((back - f64::from(*gradient)).abs() <= f64::from(*gradient).abs() * 1e-7);

@@ -163,7 +163,7 @@ impl Search<'_> {
         }
         self.ground.crew.for_each_mut(&mut jobs, |_, (samples, slots)| {
             slots.fill(S::default());
-            for columns in table.parts(1) {
+            for columns in table.ranges_of_blocks() {
                 let range = table.slots_of(columns.0, columns.1);
                 table.add(samples, self.task.wide, columns, &mut slots[range]);
             }

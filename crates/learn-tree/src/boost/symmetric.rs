@@ -7,7 +7,6 @@ use kolosal_compute::kernels::histogram::{Sample, Slot};
 use super::columns::ColumnChoice;
 use super::fit::{Fit, Output};
 use super::model::{BoostTree, NodeFacts};
-use super::newton::sum_by_leaf;
 use super::oblivious::{Symmetric, SymmetricGrower, SymmetricTask};
 use super::quantise::{Derivatives, quantise};
 use super::search::Units;
@@ -15,7 +14,7 @@ use super::table::Table;
 use crate::tree::{Side, Test, Tree};
 
 /// Rows whose sums are made in one piece.
-pub(crate) const BLOCK: usize = 1 << 13;
+pub(crate) const BLOCK: usize = 1 << 12;
 
 /// Room that oblivious rounds keep.
 pub(crate) struct SymmetricRoom<S> {
@@ -76,7 +75,7 @@ impl<'a, S: Slot> Fit<'a, S> {
         let crew = self.ground.crew;
         symmetric.route(self.ground.table, &mut room.leaf_of, crew);
         let leaves = 1 << symmetric.levels.len();
-        let answers = self.leaf_answers(room, leaves);
+        let (answers, masses) = self.leaf_answers(room, leaves);
         let outputs = self.outputs.len();
         for (at, output) in self.outputs.iter_mut().enumerate() {
             let leaf_of = &room.leaf_of;
@@ -87,8 +86,7 @@ impl<'a, S: Slot> Fit<'a, S> {
                 }
             });
         }
-        self.last_answer_size = mean_square(&answers);
-        let masses = self.masses(&room.leaf_of, leaves);
+        self.last_answer_size = mean_size(&answers, outputs);
         symmetric.to_tree(self.ground, (&answers, outputs), &masses)
     }
 
@@ -96,15 +94,13 @@ impl<'a, S: Slot> Fit<'a, S> {
     fn fill_samples(&self, room: &mut SymmetricRoom<S>, seed: Seed) -> Vec<Units> {
         let mut units = Vec::with_capacity(self.outputs.len());
         for (at, (output, samples)) in self.outputs.iter().zip(&mut room.samples).enumerate() {
-            samples.clear();
-            samples.extend(self.bag.rows.iter().map(|&row| Sample::new(row, 0, 0)));
             let derivatives = Derivatives {
                 gradients: &output.gradients,
                 hessians: (!room.weights.is_empty()).then_some(&room.weights[..]),
                 factors: self.bag.factors(),
             };
             let seed = seed.fork("rounding").fork_index(at as u64);
-            units.push(quantise(&derivatives, samples, seed, self.ground.crew).0);
+            units.push(quantise(&derivatives, (&self.bag.rows, samples), seed, self.ground.crew).0);
         }
         units
     }
@@ -119,31 +115,37 @@ impl<'a, S: Slot> Fit<'a, S> {
         let squares: f64 = self
             .outputs
             .iter()
-            .flat_map(|output| output.gradients.iter().map(|g| f64::from(*g) * f64::from(*g)))
+            .map(|output| sum_of_squares(&output.gradients, self.ground.crew))
             .sum();
         let left = (rows.ln() - round as f64 * self.ground.config.learning_rate).exp();
         strength * (squares / rows).sqrt() * left / (1.0 + left)
     }
-
-    /// Rows and hessians of each leaf.
-    fn masses(&self, leaf_of: &[u16], leaves: usize) -> Vec<(u32, f64)> {
-        let mut masses = vec![(0, 0.0); leaves];
-        self.rows
-            .iter()
-            .for_each(|&row| masses[usize::from(leaf_of[row as usize])].0 += 1);
-        for output in &self.outputs {
-            let sums = sum_by_leaf(output, (leaf_of, leaves), self.ground.crew);
-            masses
-                .iter_mut()
-                .zip(sums)
-                .for_each(|(mass, sums)| mass.1 += sums.hessian);
-        }
-        masses
-    }
 }
 
-fn mean_square(values: &[f64]) -> f64 {
-    values.iter().map(|value| value * value).sum::<f64>() / values.len().max(1) as f64
+/// Mean length of the leaves' answers.
+fn mean_size(answers: &[f64], outputs: usize) -> f64 {
+    let leaves = answers.chunks_exact(outputs);
+    let count = leaves.len().max(1) as f64;
+    leaves
+        .map(|leaf| leaf.iter().map(|answer| answer * answer).sum::<f64>().sqrt())
+        .sum::<f64>()
+        / count
+}
+
+/// Sum of squares, in blocks and lanes that do not depend on threads.
+fn sum_of_squares(values: &[f32], crew: &Crew<'_>) -> f64 {
+    const LANES: usize = 8;
+    let blocks = crew.map(values.len().div_ceil(BLOCK), |block| {
+        let values = &values[block * BLOCK..((block + 1) * BLOCK).min(values.len())];
+        let mut sums = [0.0; LANES];
+        for chunk in values.chunks(LANES) {
+            for (sum, &value) in sums.iter_mut().zip(chunk) {
+                *sum += f64::from(value) * f64::from(value);
+            }
+        }
+        sums.iter().sum::<f64>()
+    });
+    blocks.iter().sum()
 }
 
 impl Symmetric {

@@ -183,6 +183,27 @@ impl<'a> Table<'a> {
         ranges
     }
 
+    /// The columns of each block.
+    pub(crate) fn ranges_of_blocks(&self) -> Vec<(usize, usize)> {
+        self.parts(1)
+    }
+
+    /// Cuts the columns into at most `parts` ranges of about equal numbers of slots.
+    pub(crate) fn ranges(&self, parts: usize) -> Vec<(usize, usize)> {
+        let share = self.slot_count().div_ceil(parts.max(1));
+        let mut ranges = Vec::new();
+        let mut first = 0;
+        for at in 0..self.columns.len() {
+            let is_last = at + 1 == self.columns.len();
+            let with_next = |next: usize| self.slots_of(first, next).len();
+            if is_last || with_next(at + 1) + self.columns[at + 1].bins / 2 > share {
+                ranges.push((first, at + 1));
+                first = at + 1;
+            }
+        }
+        ranges
+    }
+
     /// Adds samples to the slots of the columns `first .. last`, which `slots` holds.
     pub(crate) fn add<S: Slot>(
         &self,
