@@ -12,8 +12,10 @@ pub mod level;
 pub mod scan;
 mod transcendental;
 pub mod trees;
+mod widest;
 
 pub use combine::add_combinations;
 pub use cross::add_cross_products;
 pub use dense::{add_scaled, centred_squares, dot};
 pub use transcendental::{exp, ln_1p_unit};
+pub use widest::{Loop, widest};

@@ -9,6 +9,7 @@
 //! summed as whole numbers, so that neither threads nor the order of rows within a sum change a model.
 
 mod answer;
+mod by_leaf;
 pub mod catboost;
 mod columns;
 mod compiled;

@@ -8,11 +8,15 @@ use std::ops::Range;
 
 use kolosal_compute::kernels::histogram::Slot;
 
-use super::fit::{Fit, Output};
+use super::by_leaf::ByLeaf;
+use super::fit::Fit;
 use super::leaf::{Bounds, Penalty, Sums};
 use super::linear::solve;
 use super::objective::LeafRows;
 use super::symmetric::{BLOCK, SymmetricRoom};
+
+/// A leaf is done when a step moves its answers by less than this share of one and themselves.
+const STEP_MIN: f64 = 1e-7;
 
 impl<S: Slot> Fit<'_, S> {
     /// The answers of the leaves, output by output within a leaf, learning rate included; and each leaf's rows and hessians.
@@ -23,16 +27,13 @@ impl<S: Slot> Fit<'_, S> {
     ) -> (Vec<f64>, Vec<(u32, f64)>) {
         let mut answers = vec![0.0; leaves * self.outputs.len()];
         let penalty = self.leaf_penalty();
-        let sums = self.leaf_sums(room, None, leaves);
+        let sums = self.leaf_sums(room, leaves);
         let masses = sums.masses();
         if self.objective.renews() {
             self.renew(&room.leaf_of, &mut answers);
         } else {
             self.newton_step(&sums, (&penalty, &mut answers));
-            for _ in 1..self.ground.config.leaf_steps {
-                let sums = self.leaf_sums(room, Some(&answers), leaves);
-                self.newton_step(&sums, (&penalty, &mut answers));
-            }
+            self.further_steps(room, (&penalty, leaves), &mut answers);
         }
         answers
             .iter_mut()
@@ -63,32 +64,77 @@ impl<S: Slot> Fit<'_, S> {
         }
     }
 
-    /// Sums over the rows of each leaf at the scores as they are, or, with answers, at those plus the leaf's answer.
-    fn leaf_sums(&self, room: &mut SymmetricRoom<S>, answers: Option<&[f64]>, leaves: usize) -> LeafSums {
-        let outputs = self.outputs.len();
-        let blocks = self.labels.blocks(self.objective, BLOCK);
-        let mut jobs = Vec::with_capacity(blocks.len());
-        let mut rest: Vec<TrialSlices<'_>> = room.trial.iter_mut().map(TrialSlices::of).collect();
-        for block in &blocks {
-            let trial: Vec<_> = rest.iter_mut().map(|slices| slices.take(block.len())).collect();
-            jobs.push((
-                block.clone(),
-                trial,
-                LeafSums::new(leaves, outputs, self.objective.has_cross()),
-            ));
+    /// Steps behind the first, each at the scores that the ones before have led to. A leaf is done when a step hardly moves it.
+    /// Losses that compare rows of a group take no such steps: their rows cannot be put in the order of leaves.
+    fn further_steps(
+        &self,
+        room: &mut SymmetricRoom<S>,
+        (penalty, leaves): (&Penalty, usize),
+        answers: &mut [f64],
+    ) {
+        let steps = self.ground.config.leaf_steps;
+        if steps < 2 || self.objective.needs_groups() {
+            return;
         }
+        let (crew, outputs) = (self.ground.crew, self.outputs.len());
         let leaf_of = &room.leaf_of;
-        self.ground
-            .crew
-            .for_each_mut(&mut jobs, |_, (block, trial, sums)| {
-                let leaf_of = &leaf_of[block.clone()];
-                match answers {
-                    Some(answers) => self.trial_sums(trial, (leaf_of, block), (answers, sums)),
-                    None => self.present_sums((leaf_of, block), sums),
-                }
+        room.by_leaf
+            .resize_with(leaf_of.len().div_ceil(BLOCK), ByLeaf::default);
+        crew.for_each_mut(&mut room.by_leaf, |at, block| {
+            let rows = at * BLOCK..((at + 1) * BLOCK).min(leaf_of.len());
+            let scores = self.outputs.iter().map(|output| &output.scores[rows.clone()]);
+            block.sort(
+                (&leaf_of[rows.clone()], leaves),
+                &self.labels.slice(rows.clone()),
+                scores,
+            );
+        });
+        let mut is_open = vec![true; leaves];
+        for _ in 1..steps {
+            let before = answers.to_vec();
+            let mut jobs: Vec<(&mut ByLeaf, LeafSums)> = room
+                .by_leaf
+                .iter_mut()
+                .map(|block| (block, LeafSums::new(leaves, outputs, self.objective.has_cross())))
+                .collect();
+            crew.for_each_mut(&mut jobs, |_, (block, sums)| {
+                block.sums(self.objective, &before, sums)
             });
-        let mut total = LeafSums::new(leaves, outputs, self.objective.has_cross());
-        jobs.iter().for_each(|(_, _, sums)| total.add(sums));
+            let mut total = LeafSums::new(leaves, outputs, self.objective.has_cross());
+            jobs.iter().for_each(|(_, sums)| total.add(sums));
+            self.newton_step(&total, (penalty, answers));
+            let mut has_fewer = false;
+            let pairs = answers.chunks_exact(outputs).zip(before.chunks_exact(outputs));
+            for (is_open, (answers, before)) in is_open.iter_mut().zip(pairs) {
+                let moves = |(answer, before): (&f64, &f64)| {
+                    (answer - before).abs() > STEP_MIN * (1.0 + answer.abs())
+                };
+                if *is_open && !answers.iter().zip(before).any(moves) {
+                    *is_open = false;
+                    has_fewer = true;
+                }
+            }
+            if !is_open.contains(&true) {
+                break;
+            }
+            if has_fewer {
+                crew.for_each_mut(&mut room.by_leaf, |_, block| block.keep(&is_open));
+            }
+        }
+    }
+
+    /// Sums over the rows of each leaf at the scores as they are.
+    fn leaf_sums(&self, room: &SymmetricRoom<S>, leaves: usize) -> LeafSums {
+        let outputs = self.outputs.len();
+        let has_cross = self.objective.has_cross();
+        let blocks = self.labels.blocks(self.objective, BLOCK);
+        let parts = self.ground.crew.map(blocks.len(), |at| {
+            let mut sums = LeafSums::new(leaves, outputs, has_cross);
+            self.present_sums((&room.leaf_of[blocks[at].clone()], &blocks[at]), &mut sums);
+            sums
+        });
+        let mut total = LeafSums::new(leaves, outputs, has_cross);
+        parts.iter().for_each(|sums| total.add(sums));
         total
     }
 
@@ -108,38 +154,6 @@ impl<S: Slot> Fit<'_, S> {
                 .map(|output| &output.scores[block.clone()])
                 .collect();
             let labels = self.labels.slice(block.clone());
-            self.objective
-                .add_cross(&labels, &scores, leaf_of, &mut sums.cross);
-        }
-    }
-
-    fn trial_sums(
-        &self,
-        trial: &mut [TrialSlices<'_>],
-        (leaf_of, block): (&[u16], &Range<usize>),
-        (answers, sums): (&[f64], &mut LeafSums),
-    ) {
-        let outputs = self.outputs.len();
-        let labels = self.labels.slice(block.clone());
-        for (at, (trial, output)) in trial.iter_mut().zip(&self.outputs).enumerate() {
-            let scores = trial.scores.iter_mut().zip(&output.scores[block.clone()]);
-            for ((place, score), leaf) in scores.zip(leaf_of) {
-                *place = score + answers[usize::from(*leaf) * outputs + at];
-            }
-        }
-        let mut scores: Vec<&[f64]> = Vec::with_capacity(outputs);
-        let (mut gradients, mut hessians) = (Vec::with_capacity(outputs), Vec::with_capacity(outputs));
-        for trial in trial.iter_mut() {
-            scores.push(trial.scores);
-            gradients.push(&mut *trial.gradients);
-            hessians.push(&mut *trial.hessians);
-        }
-        self.objective
-            .derive(&labels, &scores, &mut gradients, &mut hessians);
-        for (at, (gradients, hessians)) in gradients.iter().zip(&hessians).enumerate() {
-            sums.count(at, leaf_of, (gradients, hessians));
-        }
-        if !sums.cross.is_empty() {
             self.objective
                 .add_cross(&labels, &scores, leaf_of, &mut sums.cross);
         }
@@ -167,54 +181,19 @@ impl<S: Slot> Fit<'_, S> {
     }
 }
 
-/// Room for the scores and derivatives of a block of rows under answers that are tried.
-struct TrialSlices<'a> {
-    scores: &'a mut [f64],
-    gradients: &'a mut [f32],
-    hessians: &'a mut [f32],
-}
-
-impl<'a> TrialSlices<'a> {
-    fn of(output: &'a mut Output) -> Self {
-        Self {
-            scores: &mut output.scores,
-            gradients: &mut output.gradients,
-            hessians: &mut output.hessians,
-        }
-    }
-
-    /// The next so many rows.
-    fn take(&mut self, rows: usize) -> Self {
-        Self {
-            scores: self
-                .scores
-                .split_off_mut(..rows)
-                .expect("blocks are parts of the rows"),
-            gradients: self
-                .gradients
-                .split_off_mut(..rows)
-                .expect("blocks are parts of the rows"),
-            hessians: self
-                .hessians
-                .split_off_mut(..rows)
-                .expect("blocks are parts of the rows"),
-        }
-    }
-}
-
 /// Sums of derivatives over the rows of each leaf.
-struct LeafSums {
+pub(crate) struct LeafSums {
     /// Output by output within a leaf.
-    own: Vec<Sums>,
+    pub(crate) own: Vec<Sums>,
     /// Of each leaf, the derivatives by two outputs `a < b`, at `b (b - 1) / 2 + a`; empty where outputs do not curve together.
-    cross: Vec<f64>,
+    pub(crate) cross: Vec<f64>,
     /// Rows of each leaf that count; counted at the first step only.
     rows: Vec<u32>,
     outputs: usize,
 }
 
 impl LeafSums {
-    fn new(leaves: usize, outputs: usize, has_cross: bool) -> Self {
+    pub(crate) fn new(leaves: usize, outputs: usize, has_cross: bool) -> Self {
         let pairs = if has_cross { outputs * (outputs - 1) / 2 } else { 0 };
         Self {
             own: vec![Sums::default(); leaves * outputs],

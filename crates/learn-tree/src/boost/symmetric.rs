@@ -4,8 +4,9 @@ use kolosal_base::Seed;
 use kolosal_compute::Crew;
 use kolosal_compute::kernels::histogram::{Sample, Slot};
 
+use super::by_leaf::ByLeaf;
 use super::columns::ColumnChoice;
-use super::fit::{Fit, Output};
+use super::fit::Fit;
 use super::model::{BoostTree, NodeFacts};
 use super::oblivious::{Symmetric, SymmetricGrower, SymmetricTask};
 use super::quantise::{Derivatives, quantise};
@@ -22,8 +23,8 @@ pub(crate) struct SymmetricRoom<S> {
     samples: Vec<Vec<Sample>>,
     /// The leaf of each row.
     pub(crate) leaf_of: Vec<u16>,
-    /// Scores and derivatives while the answers of a tree are found in several steps.
-    pub(crate) trial: Vec<Output>,
+    /// Blocks of rows in the order of leaves, where the answers of a tree are found in several steps.
+    pub(crate) by_leaf: Vec<ByLeaf>,
     /// Weights in single precision; empty where all are one.
     weights: Vec<f32>,
 }
@@ -31,21 +32,11 @@ pub(crate) struct SymmetricRoom<S> {
 impl<'a, S: Slot> Fit<'a, S> {
     pub(crate) fn symmetric_room(&self) -> SymmetricRoom<S> {
         let (outputs, rows) = (self.outputs.len(), self.ground.table.row_count());
-        let steps = self.ground.config.leaf_steps;
-        let trial = |_| Output {
-            scores: vec![0.0; rows],
-            gradients: vec![0.0; rows],
-            hessians: vec![0.0; rows],
-        };
         SymmetricRoom {
             grower: SymmetricGrower::new(self.ground, outputs),
             samples: vec![Vec::with_capacity(self.rows.len()); outputs],
             leaf_of: vec![0; rows],
-            trial: if steps > 1 {
-                (0..outputs).map(trial).collect()
-            } else {
-                Vec::new()
-            },
+            by_leaf: Vec::new(),
             weights: self
                 .labels
                 .weights()

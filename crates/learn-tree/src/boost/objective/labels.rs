@@ -31,6 +31,15 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// Answers that come from labels which were checked already, in another order.
+    pub(crate) fn reordered(target: Target<'a>, weights: Option<&'a [f64]>) -> Self {
+        Self {
+            target,
+            weights,
+            groups: None,
+        }
+    }
+
     /// Joins targets and weights, one a row.
     ///
     /// # Errors

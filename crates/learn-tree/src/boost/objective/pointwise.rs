@@ -191,34 +191,62 @@ pub(super) fn derive<L: Pointwise>(
         let scores = &scores[rows.clone()];
         chunk.fill(loss, answers, rows.clone(), scores);
         let out = out.chunk(rows.clone());
-        match weights {
-            None => derive_chunk(loss, &chunk, scores, |_| 1.0, out),
-            Some(weights) => {
-                let weights = &weights[rows];
-                derive_chunk(loss, &chunk, scores, |at| weights[at], out);
-            }
-        }
+        derive_chunk(loss, &chunk, scores, weights.map(|weights| &weights[rows]), out);
     }
 }
 
-#[inline(always)]
 fn derive_chunk<L: Pointwise>(
     loss: &L,
     chunk: &Chunk,
     scores: &[f64],
-    weight: impl Fn(usize) -> f64,
+    weights: Option<&[f64]>,
     out: Derivatives<'_>,
 ) {
-    let len = scores.len();
-    let (answers, exponentials) = (&chunk.answers[..len], [&chunk.first[..len], &chunk.second[..len]]);
-    let Derivatives { grad, hess } = out;
-    let (grad, hess) = (&mut grad[..len], &mut hess[..len]);
-    for at in 0..len {
-        let exponentials = [exponentials[0][at], exponentials[1][at]];
-        let [first, second] = loss.derive(answers[at], scores[at], exponentials);
-        let weight = weight(at);
-        grad[at] = narrow(first * weight);
-        hess[at] = narrow(second.max(HESSIAN_MIN) * weight);
+    match weights {
+        None => kernels::widest(DeriveLoop {
+            loss,
+            chunk,
+            scores,
+            weight: |_| 1.0,
+            out,
+        }),
+        Some(weights) => kernels::widest(DeriveLoop {
+            loss,
+            chunk,
+            scores,
+            weight: |at: usize| weights[at],
+            out,
+        }),
+    }
+}
+
+/// The formulas of a chunk of rows.
+struct DeriveLoop<'a, L, W> {
+    loss: &'a L,
+    chunk: &'a Chunk,
+    scores: &'a [f64],
+    weight: W,
+    out: Derivatives<'a>,
+}
+
+impl<L: Pointwise, W: Fn(usize) -> f64> kernels::Loop for DeriveLoop<'_, L, W> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        let Self {
+            loss, chunk, scores, ..
+        } = self;
+        let len = scores.len();
+        let (answers, exponentials) = (&chunk.answers[..len], [&chunk.first[..len], &chunk.second[..len]]);
+        let (grad, hess) = (&mut self.out.grad[..len], &mut self.out.hess[..len]);
+        for at in 0..len {
+            let exponentials = [exponentials[0][at], exponentials[1][at]];
+            let [first, second] = loss.derive(answers[at], scores[at], exponentials);
+            let weight = (self.weight)(at);
+            grad[at] = narrow(first * weight);
+            hess[at] = narrow(second.max(HESSIAN_MIN) * weight);
+        }
     }
 }
 
@@ -274,12 +302,36 @@ impl Chunk {
             return;
         }
         let (first, second) = (&mut self.first[..len], &mut self.second[..len]);
-        for at in 0..len {
-            [first[at], second[at]] = loss.exponents(own[at], scores[at]);
-        }
+        kernels::widest(ExponentLoop {
+            loss,
+            answers: own,
+            scores,
+            first: &mut *first,
+            second: &mut *second,
+        });
         kernels::exp(first);
         if L::EXPONENTIALS == 2 {
             kernels::exp(second);
+        }
+    }
+}
+
+/// The exponents of a chunk of rows.
+struct ExponentLoop<'a, L> {
+    loss: &'a L,
+    answers: &'a [f64],
+    scores: &'a [f64],
+    first: &'a mut [f64],
+    second: &'a mut [f64],
+}
+
+impl<L: Pointwise> kernels::Loop for ExponentLoop<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for at in 0..self.scores.len() {
+            [self.first[at], self.second[at]] = self.loss.exponents(self.answers[at], self.scores[at]);
         }
     }
 }
