@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use kolosal_base::Seed;
 use kolosal_compute::Workers;
-use kolosal_compute::kernels::histogram::CodeMatrix;
 
+use crate::row_codes::RowCodes;
 use crate::{Categories, Column, Frame, MISSING, SparseNumbers};
 
 /// The bin of missing values in every column.
@@ -29,15 +29,6 @@ pub struct BinnedMatrix {
     rows: usize,
     bins_max: usize,
     row_codes: OnceLock<RowCodes>,
-}
-
-/// The codes of all columns once more, row after row: what a boosted tree reads when it adds rows up.
-#[derive(Debug)]
-pub enum RowCodes {
-    /// No column has more than 256 bins.
-    U8(CodeMatrix<u8>),
-    /// Some column has.
-    U16(CodeMatrix<u16>),
 }
 
 /// One column in bins: one code a row, and what the codes stand for.
@@ -157,19 +148,10 @@ impl BinnedMatrix {
     /// # Panics
     /// If there are no columns.
     pub fn row_codes(&self, workers: &Workers) -> &RowCodes {
-        self.row_codes.get_or_init(|| {
-            if self.is_narrow() {
-                RowCodes::U8(self.rows_of(workers, |codes, row| match codes {
-                    BinCodes::U8(codes) => codes[row],
-                    BinCodes::U16(_) => unreachable!("all columns are narrow"),
-                }))
-            } else {
-                RowCodes::U16(self.rows_of(workers, |codes, row| codes.get(row)))
-            }
-        })
+        self.row_codes.get_or_init(|| RowCodes::new(self, workers))
     }
 
-    /// Bytes that [`BinnedMatrix::row_codes`] will allocate; zero if the codes are there already.
+    /// Bytes that [`BinnedMatrix::row_codes`] will allocate at most; zero if the codes are there already.
     pub fn row_codes_bytes(&self) -> u64 {
         let code = if self.is_narrow() { 1 } else { 2 };
         match self.row_codes.get() {
@@ -178,31 +160,10 @@ impl BinnedMatrix {
         }
     }
 
-    fn is_narrow(&self) -> bool {
+    pub(crate) fn is_narrow(&self) -> bool {
         self.columns
             .iter()
             .all(|column| matches!(column.codes, BinCodes::U8(_)))
-    }
-
-    fn rows_of<C: kolosal_compute::kernels::histogram::Code + Default>(
-        &self,
-        workers: &Workers,
-        code: impl Fn(&BinCodes, usize) -> C + Sync + Send,
-    ) -> CodeMatrix<C> {
-        /// Rows that are turned at a time: they stay in the nearest cache.
-        const BLOCK: usize = 1 << 9;
-        let width = self.columns.len();
-        let mut codes = vec![C::default(); self.rows * width];
-        workers.for_each_chunk_mut(&mut codes, BLOCK * width, |block, part| {
-            for (at, column) in self.columns.iter().enumerate() {
-                let places = part[at..].iter_mut().step_by(width);
-                (block * BLOCK..)
-                    .zip(places)
-                    .for_each(|(row, place)| *place = code(&column.codes, row));
-            }
-        });
-        let bins: Vec<usize> = self.columns.iter().map(BinnedColumn::bin_count).collect();
-        CodeMatrix::new(codes, &bins)
     }
 
     /// Most bins of any column, the one for missing values counted.
@@ -216,10 +177,7 @@ impl BinnedMatrix {
 
     /// Bytes held on the heap.
     pub fn heap_bytes(&self) -> usize {
-        let row_codes = self.row_codes.get().map_or(0, |codes| match codes {
-            RowCodes::U8(codes) => codes.heap_bytes(),
-            RowCodes::U16(codes) => codes.heap_bytes(),
-        });
+        let row_codes = self.row_codes.get().map_or(0, RowCodes::heap_bytes);
         row_codes + self.columns.iter().map(BinnedColumn::heap_bytes).sum::<usize>()
     }
 }
@@ -454,7 +412,7 @@ impl NumberBins {
 }
 
 impl BinCodes {
-    fn get(&self, row: usize) -> u16 {
+    pub(crate) fn get(&self, row: usize) -> u16 {
         match self {
             Self::U8(codes) => u16::from(codes[row]),
             Self::U16(codes) => codes[row],
@@ -533,6 +491,7 @@ fn group_rare(categories: &Categories, bins_max: usize) -> Vec<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RowMatrix;
     use crate::{Field, Kind};
 
     fn frame(column: Column) -> Frame {
@@ -637,9 +596,9 @@ mod tests {
         for (bins, bytes) in [(255, 1), (600, 2)] {
             let matrix = columns(bins);
             assert_eq!(matrix.row_codes_bytes(), 2 * 700 * bytes);
-            let code = |row, column| match matrix.row_codes(&Workers::new(2)) {
-                RowCodes::U8(codes) => u16::from(codes.code(row, column)),
-                RowCodes::U16(codes) => codes.code(row, column),
+            let code = |row, column| match matrix.row_codes(&Workers::new(2)).matrix() {
+                RowMatrix::U8(codes) => u16::from(codes.code(row, column)),
+                RowMatrix::U16(codes) => codes.code(row, column),
             };
             for row in 0..700 {
                 assert_eq!(

@@ -29,6 +29,7 @@ mod infer;
 mod parse;
 pub mod profile;
 pub mod read;
+mod row_codes;
 mod schema;
 pub mod split;
 mod strings;
@@ -37,13 +38,13 @@ pub mod write;
 
 pub use align::FrozenSchema;
 pub use bins::{
-    BINS_MAX, BinCodes, BinCuts, BinnedColumn, BinnedMatrix, LevelBins, MISSING_BIN, NumberBins, RowCodes,
-    midpoint,
+    BINS_MAX, BinCodes, BinCuts, BinnedColumn, BinnedMatrix, LevelBins, MISSING_BIN, NumberBins, midpoint,
 };
 pub use column::{Categories, Column, MISSING, SparseNumbers};
 pub use error::FrameError;
 pub use frame::Frame;
 pub use parse::moment::DateOrder;
+pub use row_codes::{Bundle, RowCodes, RowMatrix};
 pub use schema::{Field, Kind, Schema, closest};
 pub use strings::Strings;
 pub use view::{FrameView, Rows};

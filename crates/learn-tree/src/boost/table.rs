@@ -1,7 +1,9 @@
 //! What trees are grown on: the shared bins of a frame, derived columns beside them, and which rows count.
 
 use kolosal_compute::kernels::histogram::{CodeMatrix, NodeRows, Sample, Slot, partition};
-use kolosal_frame::{BinCodes, BinCuts, BinnedMatrix, FrameView, MISSING_BIN, RowCodes, Rows, midpoint};
+use kolosal_frame::{
+    BinCodes, BinCuts, BinnedMatrix, Bundle, FrameView, MISSING_BIN, RowCodes, RowMatrix, Rows, midpoint,
+};
 
 use crate::tree::Test;
 
@@ -21,6 +23,8 @@ struct Block<'a> {
     rows: Option<&'a [u32]>,
     /// The table's number of its first column.
     first: usize,
+    /// Which columns share a code; `None` where each has its own.
+    bundles: Option<&'a [Bundle]>,
 }
 
 enum BlockCodes<'a> {
@@ -95,14 +99,16 @@ impl<'a> Table<'a> {
             starts: vec![0],
             rows: view.row_count(),
         };
-        let codes = match row_codes {
-            RowCodes::U8(codes) => BlockCodes::U8(codes),
-            RowCodes::U16(codes) => BlockCodes::U16(codes),
+        let codes = match row_codes.matrix() {
+            RowMatrix::U8(codes) => BlockCodes::U8(codes),
+            RowMatrix::U16(codes) => BlockCodes::U16(codes),
         };
+        let bundles = row_codes.bundles();
         table.blocks.push(Block {
             codes,
             rows,
             first: 0,
+            bundles: bundles.iter().any(Bundle::is_shared).then_some(bundles),
         });
         for column in matrix.columns() {
             let codes = match column.codes() {
@@ -120,6 +126,7 @@ impl<'a> Table<'a> {
                 codes: BlockCodes::U8(&derived.matrix),
                 rows: None,
                 first: table.columns.len(),
+                bundles: None,
             });
             for (codes, borders) in derived.columns.iter().zip(&derived.borders) {
                 table.push(
@@ -163,7 +170,7 @@ impl<'a> Table<'a> {
         self.starts[first] as usize..self.starts[last] as usize
     }
 
-    /// Cuts the columns into at most `parts` ranges of about equal work, none of which spans two blocks.
+    /// Cuts the columns into at most `parts` ranges of about equal work, none of which spans two blocks or cuts a bundle.
     pub(crate) fn parts(&self, parts: usize) -> Vec<(usize, usize)> {
         // A column costs as many steps as rows and bins; an even share of columns is close enough for both.
         let share = self.columns.len().div_ceil(parts.max(1)).max(1);
@@ -175,7 +182,7 @@ impl<'a> Table<'a> {
                 .map_or(self.columns.len(), |next| next.first);
             let mut first = block.first;
             while first < end {
-                let last = (first + share).min(end);
+                let last = block.end_of_bundle((first + share).min(end));
                 ranges.push((first, last));
                 first = last;
             }
@@ -220,9 +227,63 @@ impl<'a> Table<'a> {
             rows: block.rows,
         };
         let range = (first - block.first, last - block.first);
+        let range = block
+            .bundles
+            .map_or(range, |bundles| bundle_range(bundles, range));
         match block.codes {
             BlockCodes::U8(codes) => codes.add(&node, range, slots),
             BlockCodes::U16(codes) => codes.add(&node, range, slots),
+        }
+        if let Some(bundles) = block.bundles {
+            unbundle(&bundles[range.0..range.1], (samples, wide), slots);
+        }
+    }
+}
+
+impl Block<'_> {
+    /// The end of the bundle that a range of the table's columns ends in.
+    fn end_of_bundle(&self, last: usize) -> usize {
+        self.bundles.map_or(last, |bundles| {
+            let at = bundles.partition_point(|bundle| self.first + bundle.columns().start < last);
+            self.first + bundles[at - 1].columns().end
+        })
+    }
+}
+
+/// The bundles that make up a range of columns.
+fn bundle_range(bundles: &[Bundle], (first, last): (usize, usize)) -> (usize, usize) {
+    let until = |column| bundles.partition_point(|bundle| bundle.columns().start < column);
+    (until(first), until(last))
+}
+
+/// Turns what bundles were added up to into the slots of their columns, in place.
+///
+/// The slots of a bundle's first column start one in front of where its codes were added up, those of others at that place or
+/// behind it, so that columns are moved from the last to the first. What a column's other bins leave of all rows
+/// is its usual bin's.
+fn unbundle<S: Slot>(bundles: &[Bundle], (samples, wide): (&[Sample], &[[i64; 2]]), mut slots: &mut [S]) {
+    let total = samples
+        .iter()
+        .fold(S::default(), |sum, sample| sum.plus(S::of(*sample, wide)));
+    for bundle in bundles {
+        let len = bundle.bins().iter().map(|(_, bins)| bins).sum();
+        let (mine, rest) = slots.split_at_mut(len);
+        slots = rest;
+        if !bundle.is_shared() {
+            continue;
+        }
+        let mut start = len;
+        let mut code = bundle.bins().iter().map(|(_, bins)| bins - 1).sum::<usize>() + 1;
+        for &(usual, bins) in bundle.bins().iter().rev() {
+            let usual = usize::from(usual);
+            start -= bins;
+            code -= bins - 1;
+            let sum = mine[code..code + bins - 1]
+                .iter()
+                .fold(S::default(), |sum, slot| sum.plus(*slot));
+            mine.copy_within(code + usual..code + bins - 1, start + usual + 1);
+            mine.copy_within(code..code + usual, start);
+            mine[start + usual] = total.less(sum);
         }
     }
 }
@@ -377,5 +438,73 @@ impl BinTest {
             Self::UpTo(last) => bin <= *last,
             Self::Among(set) => set.holds(bin),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kolosal_compute::Workers;
+    use kolosal_compute::kernels::histogram::{Packed, Wide};
+    use kolosal_frame::{Column, Field, Frame, Kind};
+
+    fn one_hot_frame(rows: usize) -> Frame {
+        let level = |row: usize| row * 7919 % 23;
+        let mut columns = vec![(0..rows).map(|row| (row % 40) as f64).collect::<Vec<_>>()];
+        for of in 0..23 {
+            // One at level 22, so that the usual bin is not always the lowest, and missing in some rows of level 5.
+            let value = |row| match (level(row) == of, of) {
+                (is_own, 22) => f64::from(u8::from(!is_own)),
+                (true, 5) if row % 2 == 0 => f64::NAN,
+                (is_own, _) => f64::from(u8::from(is_own)) * (1.0 + (row % 3) as f64),
+            };
+            columns.push((0..rows).map(value).collect());
+        }
+        columns.push((0..rows).map(|row| (row % 9) as f64).collect());
+        let columns = columns.into_iter().enumerate();
+        let columns = columns.map(|(at, values)| {
+            (
+                Field::new(format!("c{at}"), Kind::Numeric, "made"),
+                Column::numbers(values),
+            )
+        });
+        Frame::new(columns.collect()).expect("columns of equal length")
+    }
+
+    fn check<S: Slot>(table: &Table<'_>, samples: &[Sample], wide: &[[i64; 2]]) {
+        for ranges in [table.parts(1), table.parts(2), table.parts(9)] {
+            assert_eq!(
+                (ranges[0].0, ranges[ranges.len() - 1].1),
+                (0, table.columns().len())
+            );
+            let mut found = vec![S::default(); table.slot_count()];
+            for range in ranges {
+                table.add(samples, wide, range, &mut found[table.slots_of(range.0, range.1)]);
+            }
+            let mut expected = vec![S::default(); table.slot_count()];
+            for (at, column) in table.columns().iter().enumerate() {
+                for sample in samples {
+                    let slot = &mut expected[table.slots_of(at, at + 1).start + column.bin(sample.at)];
+                    *slot = slot.plus(S::of(*sample, wide));
+                }
+            }
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn bundled_columns_add_up_as_each_would_alone() {
+        let frame = one_hot_frame(2_000);
+        let workers = Workers::new(1);
+        let matrix = frame.binned(255, &workers);
+        let table = Table::new(&matrix, matrix.row_codes(&workers), frame.view(), None);
+        assert!(table.blocks[0].bundles.is_some(), "one-hot columns are bundled");
+        let samples: Vec<Sample> = (0..2_000)
+            .step_by(3)
+            .map(|at| Sample::new(at, (at % 901) as i16 - 450, at as u16))
+            .collect();
+        let wide: Vec<[i64; 2]> = (0..2_000).map(|at| [at * 31 - 700, at]).collect();
+        check::<Packed>(&table, &samples, &[]);
+        check::<Wide>(&table, &samples, &wide);
     }
 }
