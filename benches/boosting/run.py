@@ -3,7 +3,7 @@
 
 Each fit has a process of its own, rounds are interleaved, and figures are medians unless said otherwise.
 
-Equal settings: 200 rounds (40 on the generated table, which is for speed alone), learning rate 0.1, no early stopping; LightGBM 63 leaves and 255 bins, XGBoost `hist` depth 6 and
+Equal settings: 200 rounds (40 on the two generated tables, which are for speed alone), learning rate 0.1, no early stopping; LightGBM 63 leaves and 255 bins, XGBoost `hist` depth 6 and
 255 bins, CatBoost depth 6 and 254 borders, boosting Plain on both sides. What is no number is replaced by integer codes, so
 that both sides read the same matrix. Training seconds are binning plus fit; reading the file is counted on neither side. Peak
 memory is that of the whole process, on the libraries' side with Python and pandas.
@@ -40,9 +40,10 @@ import presets
 TABLES = ["adult", "letter", "california_housing", "beijing_pm25", "insteval"]
 QUICK_TABLES = ["california_housing"]
 GENERATED = "generated 1M x 50"
+ONE_HOT = "one-hot 50k x 801"
 # Tables that take long get so many rounds at most.
-ROUNDS_MAX = {"letter": 3, GENERATED: 3}
-# Trees on the generated table, which is for speed alone.
+ROUNDS_MAX = {"letter": 3, GENERATED: 3, ONE_HOT: 3}
+# Trees on the generated tables, which are for speed alone.
 GENERATED_TREES = 40
 # Seeds of the defaults; one for the table whose hundreds of trees of 26 classes take minutes a fit.
 DEFAULT_SEEDS = 3
@@ -91,6 +92,13 @@ def generated(given):
     rows = 20_000 if given.quick else 1_000_000
     made_of = {"rows": rows + rows // 10, "test_rows": rows // 10, "columns": 50, "task": "binary"}
     return job_on(made(given, "generate", "generated", made_of), "y", "binary") | {"numeric": True}
+
+
+def one_hot(given):
+    """A job on a table of one-hot columns."""
+    rows = 5_000 if given.quick else 50_000
+    files = made(given, "one_hot", "one-hot", {"rows": rows + rows // 10, "test_rows": rows // 10, "columns": 20})
+    return job_on(files, "y", "binary") | {"numeric": True}
 
 
 def job_on(files, target, task):
@@ -148,9 +156,11 @@ def measure_speed(given, jobs, figures):
     """Training seconds and peak memory at equal settings."""
     for name, job in jobs.items():
         rounds = min(given.rounds, ROUNDS_MAX.get(name, given.rounds))
-        for preset in given.presets:
+        trees = min(given.trees, GENERATED_TREES) if name in (GENERATED, ONE_HOT) else given.trees
+        # The one-hot table shows what bundling columns does, which LightGBM does too.
+        for preset in given.presets if name != ONE_HOT else [preset for preset in given.presets if preset == "lightgbm"]:
             for threads in (1, 2):
-                settings = presets.equal(preset, min(given.trees, GENERATED_TREES) if name == GENERATED else given.trees, random=False)
+                settings = presets.equal(preset, trees, random=False)
                 figures[f"speed, {preset}, {name}, {threads} threads"] = contest(given, preset, job, settings, (threads, rounds))
 
 
@@ -170,7 +180,7 @@ def measure_losses(given, jobs, figures):
     for name, job in jobs.items():
         for preset in given.presets:
             settings = presets.equal(preset, given.trees, random=True)
-            figures[f"loss, {preset}, {name}"] = contest(given, preset, job, settings, (2, given.seeds))
+            figures[f"loss, {preset}, {name}"] = contest(given, preset, job, settings, (1, given.seeds))
 
 
 def show_losses(figures, order):
@@ -195,7 +205,7 @@ def measure_defaults(given, listed, figures):
         seeds = min(1 if given.quick else DEFAULT_SEEDS, DEFAULT_SEEDS_MAX.get(name, DEFAULT_SEEDS))
         for preset in given.presets:
             settings = presets.early(preset, given.trees * 5, 50)
-            figures[f"defaults, {preset}, {name}"] = contest(given, preset, job, settings, (2, seeds))
+            figures[f"defaults, {preset}, {name}"] = contest(given, preset, job, settings, (1, seeds))
 
 
 def show_defaults(figures, order):
@@ -280,14 +290,15 @@ def main():
     listed = entries(given)
     wanted = (lambda name: name in given.table.split(",")) if given.table else (lambda _: True)
     named = [name for name in (QUICK_TABLES if given.quick else TABLES) if name in listed]
-    order = [*TABLES, *(name for name in listed if name not in TABLES), GENERATED]
+    order = [*TABLES, *(name for name in listed if name not in TABLES), GENERATED, ONE_HOT]
     jobs = {name: matrix(given, listed[name]) for name in named if wanted(name)}
     quick = ("penguins", "titanic", "concrete")
     tried = {name: entry for name, entry in listed.items() if wanted(name) and (not given.quick or name in quick)}
     report = HERE / "report.json"
     figures = json.loads(report.read_text(encoding="utf-8"))["figures"] if report.exists() and not given.quick else {}
     if "speed" in given.sections:
-        measure_speed(given, jobs | ({GENERATED: generated(given)} if wanted(GENERATED) else {}), figures)
+        made_up = {name: make for name, make in ((GENERATED, generated), (ONE_HOT, one_hot)) if wanted(name)}
+        measure_speed(given, jobs | {name: make(given) for name, make in made_up.items()}, figures)
     if "latency" in given.sections:
         measure_latency(given, figures)
     if "bag" in given.sections:

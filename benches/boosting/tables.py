@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the tables of the bench as CSV: `tables.py codes|split|generate JSON`.
+"""Writes the tables of the bench as CSV: `tables.py codes|split|generate|one_hot JSON`.
 
 `codes` replaces what is not a number by codes from both parts, so that both sides read one matrix. `split` sets rows of the
-training part aside. `generate` makes rows out of nothing.
+training part aside. `generate` and `one_hot` make rows out of nothing.
 """
 
 import json
@@ -54,9 +54,26 @@ def generate(job):
     table[cut:].to_csv(job["to"][1], index=False, float_format="%.5g")
 
 
+def one_hot(job):
+    """Columns of forty levels each, one-hot, and a number; the answer depends on all."""
+    rng = numpy.random.default_rng(1)
+    rows, levels = job["rows"], 40
+    columns, z = {}, rng.standard_normal(rows)
+    columns["x"] = z.round(4)
+    for of in range(job["columns"]):
+        codes, effects = rng.integers(0, levels, rows), 0.3 * rng.standard_normal(levels)
+        z = z + effects[codes]
+        columns |= {f"c{of}_{level}": (codes == level).astype(int) for level in range(levels)}
+    table = pandas.DataFrame(columns)
+    table["y"] = numpy.where(rng.random(rows) < 1 / (1 + numpy.exp(-z)), "yes", "no")
+    cut = rows - job["test_rows"]
+    table[:cut].to_csv(job["to"][0], index=False)
+    table[cut:].to_csv(job["to"][1], index=False)
+
+
 def main():
     job = json.loads(sys.argv[2])
-    {"codes": codes, "split": split, "generate": generate}[sys.argv[1]](job)
+    {"codes": codes, "split": split, "generate": generate, "one_hot": one_hot}[sys.argv[1]](job)
 
 
 if __name__ == "__main__":

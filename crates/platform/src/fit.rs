@@ -66,6 +66,9 @@ impl Platform {
     pub fn fit(&self, job: &FitJob) -> Result<FitSummary, PlatformError> {
         let learner = kolosal_learners::find(&job.learner)?;
         let point = point_of(&job.settings, learner.params())?;
+        if job.holdout.is_some() {
+            require_patience(learner.card().name, learner.params(), &point)?;
+        }
         if let Some(output) = &job.output {
             require_writable(output)?;
         }
@@ -123,6 +126,35 @@ impl Platform {
             model_bytes,
         })
     }
+}
+
+/// Refuses rows to stop early by where the learner would not look at them.
+fn require_patience(learner: &str, defs: &[ParamDef], point: &Point) -> Result<(), PlatformError> {
+    let refused = |value: String, allowed| {
+        Err(PlatformError::Setting {
+            what: "--holdout",
+            value,
+            allowed,
+        })
+    };
+    let Some(def) = defs
+        .iter()
+        .find(|def| def.name.starts_with("early_stopping_round"))
+    else {
+        let allowed =
+            "left out: this learner does not stop early; --valid judges a model by other rows".to_owned();
+        return refused(format!("for {learner}"), allowed);
+    };
+    let names = || std::iter::once(def.name).chain(def.aliases.iter().copied());
+    let given = names().find_map(|name| point.get(name));
+    if given.is_none_or(|value| *value == kolosal_learner::Value::Int(0)) {
+        let name = def.name;
+        return refused(
+            format!("with {name}=0"),
+            format!("used with a patience, such as --set {name}=50"),
+        );
+    }
+    Ok(())
 }
 
 /// Reads `name=value` settings by the learner's table; names the table does not have are left for its own check.

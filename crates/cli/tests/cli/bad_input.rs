@@ -308,3 +308,29 @@ fn pipes_are_read_and_endless_ones_are_refused_within_the_limit() {
         "{model:?}"
     );
 }
+
+#[test]
+fn held_out_rows_that_a_learner_would_not_look_at() {
+    let shell = Shell::new();
+    shell.file("t.csv", good());
+    for (learner, words) in [
+        ("lightgbm", "early_stopping_round=50"),
+        (
+            "catboost --set early_stopping_rounds=0",
+            "early_stopping_rounds=50",
+        ),
+        ("ridge", "--valid"),
+    ] {
+        let ran = shell.run(&format!(
+            "fit {learner} t.csv --target y --holdout t.csv --output m.kolosal"
+        ));
+        assert_eq!(ran.code, 2, "{}", ran.err);
+        assert!(
+            ran.err.contains("--holdout") && ran.err.contains(words),
+            "{}",
+            ran.err
+        );
+        assert_eq!(shell.files(), ["t.csv"], "something was written");
+    }
+    shell.must("fit lightgbm t.csv --target y --holdout t.csv --set early_stopping_round=5");
+}

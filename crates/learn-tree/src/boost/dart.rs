@@ -7,7 +7,7 @@ use kolosal_base::Seed;
 use kolosal_compute::Crew;
 
 use super::config::{Dart, DartScale};
-use super::fit::Output;
+use super::derive::Output;
 use super::grow::BinTree;
 use super::model::BoostTree;
 use super::table::Table;

@@ -13,6 +13,7 @@ use super::columns::ColumnChoice;
 use super::compiled::CompiledCell;
 use super::config::{BoostConfig, Growth, Precision, Sampling};
 use super::dart::Dropouts;
+use super::derive::{Output, derive_all};
 use super::derived::Derived;
 use super::encoding::Encodings;
 use super::grow::{BinTree, Ground, Grower, Grown, TreeTask};
@@ -26,9 +27,6 @@ use super::sampling::{Bag, DrawRows};
 use super::search::{SearchRule, UnitSums, Units};
 use super::symmetric::SymmetricRoom;
 use super::table::Table;
-
-/// Rows whose derivatives are computed in one piece.
-const BLOCK: usize = 1 << 12;
 
 /// What a booster learns from.
 #[derive(Clone, Copy)]
@@ -153,14 +151,6 @@ fn fit_bytes(config: &BoostConfig, table: &Table<'_>, outputs: usize) -> u64 {
         ),
     };
     rows * (outputs as u64 * 16 + 2 * 8 + 8 + wide) + pool
-}
-
-/// Scores and derivatives of one output.
-#[derive(Debug, Default)]
-pub(crate) struct Output {
-    pub(crate) scores: Vec<f64>,
-    pub(crate) gradients: Vec<f32>,
-    pub(crate) hessians: Vec<f32>,
 }
 
 /// A fit under way.
@@ -553,59 +543,6 @@ impl<S> Workshop<S> {
             Precision::Exact => widen(derivatives, into, &mut self.wide, crew),
         }
     }
-}
-
-impl Output {
-    /// An output whose scores are all the same.
-    pub(crate) fn starting_at(start: f64, rows: usize) -> Self {
-        Self {
-            scores: vec![start; rows],
-            gradients: vec![0.0; rows],
-            hessians: vec![0.0; rows],
-        }
-    }
-}
-
-/// Computes gradients and hessians of all rows and outputs at their scores.
-pub(crate) fn derive_all(
-    (objective, labels): (&dyn Objective, &Labels<'_>),
-    outputs: &mut [Output],
-    crew: &Crew<'_>,
-) {
-    let blocks = labels.blocks(objective, BLOCK);
-    let mut jobs: Vec<DeriveJob<'_>> = blocks
-        .iter()
-        .map(|block| DeriveJob {
-            block: block.clone(),
-            scores: Vec::with_capacity(outputs.len()),
-            gradients: Vec::with_capacity(outputs.len()),
-            hessians: Vec::with_capacity(outputs.len()),
-        })
-        .collect();
-    for output in outputs {
-        let (mut gradients, mut hessians) = (&mut output.gradients[..], &mut output.hessians[..]);
-        for job in &mut jobs {
-            job.scores.push(&output.scores[job.block.clone()]);
-            let (mine, rest) = gradients.split_at_mut(job.block.len());
-            job.gradients.push(mine);
-            gradients = rest;
-            let (mine, rest) = hessians.split_at_mut(job.block.len());
-            job.hessians.push(mine);
-            hessians = rest;
-        }
-    }
-    crew.for_each_mut(&mut jobs, |_, job| {
-        let labels = labels.slice(job.block.clone());
-        objective.derive(&labels, &job.scores, &mut job.gradients, &mut job.hessians);
-    });
-}
-
-/// A block of rows whose derivatives are computed.
-struct DeriveJob<'a> {
-    block: std::ops::Range<usize>,
-    scores: Vec<&'a [f64]>,
-    gradients: Vec<&'a mut [f32]>,
-    hessians: Vec<&'a mut [f32]>,
 }
 
 /// Learns a booster from a checked view, with the context's held-out rows.

@@ -15,6 +15,7 @@ mod columns;
 mod compiled;
 mod config;
 mod dart;
+mod derive;
 mod derived;
 mod encoding;
 mod fit;

@@ -98,7 +98,7 @@ impl<S: Slot> Fit<'_, S> {
                 .map(|block| (block, LeafSums::new(leaves, outputs, self.objective.has_cross())))
                 .collect();
             crew.for_each_mut(&mut jobs, |_, (block, sums)| {
-                block.sums(self.objective, &before, sums)
+                block.sums(self.objective, &before, sums);
             });
             let mut total = LeafSums::new(leaves, outputs, self.objective.has_cross());
             jobs.iter().for_each(|(_, sums)| total.add(sums));

@@ -7,7 +7,8 @@
 use kolosal_learner::{FitContext, FitError};
 
 use super::config::SplitLimits;
-use super::fit::{BoostInput, Output, derive_all};
+use super::derive::{Output, derive_all};
+use super::fit::BoostInput;
 use super::held_out::tested_values;
 use super::leaf::{Bounds, Penalty, Sums};
 use super::model::BoostModel;

@@ -253,7 +253,7 @@ mod tests {
                 sizes
                     .iter_mut()
                     .zip(rows)
-                    .for_each(|(place, &row)| *place = size(row) as f32)
+                    .for_each(|(place, &row)| *place = size(row) as f32);
             },
         };
         sampling.draw(&from, Seed::new(seed), &Crew::alone())
