@@ -92,11 +92,15 @@ def compare(outcome, path, scores, answers):
 
 def exchange(case, table, reader, folder):
     """One case on one table, there and back."""
-    model = case.fit(table)
-    path = model.save(folder)
-    table.write(folder / "rows.csv", model.categories, model.probe)
     rows = len(table.probe)
     there = Outcome(case.name, table.name, f"{case.library} to ours", BAR[case.library], rows)
+    try:
+        model = case.fit(table)
+        path = model.save(folder)
+    except (ValueError, RuntimeError, xgboost.core.XGBoostError, lightgbm.basic.LightGBMError, catboost.CatBoostError) as error:
+        there.refused = f"{case.library} itself failed: {str(error).splitlines()[0]}"
+        return [there]
+    table.write(folder / "rows.csv", model.categories, model.probe)
     there.refused = reader("score", case.library, path, folder / "rows.csv", folder / "out.bin")
     outcomes = [there]
     if there.refused:

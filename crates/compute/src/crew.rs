@@ -13,14 +13,13 @@ use std::time::Duration;
 
 use crate::Workers;
 
-/// Looks for work before a thread sleeps for a moment, some tens of microseconds.
-const SPINS: u32 = 1 << 11;
+/// Looks for work between two offers of the processor to others.
+const SPINS: u32 = 1 << 12;
 
-/// As short as timers allow, some fifty microseconds on most systems. A thread that wakes is put on a processor that is free; one
-/// that only offers its processor to others may share it with the leader for as long as the fit lasts.
+/// As short as timers allow, some fifty microseconds on most systems.
 const NAP: Duration = Duration::from_micros(1);
 
-/// Waits in a loop, with a nap where that takes long.
+/// Waits in a loop that offers the processor to others now and then.
 #[derive(Default)]
 struct Patience(u32);
 
@@ -28,7 +27,7 @@ impl Patience {
     fn wait(&mut self) {
         self.0 += 1;
         if self.0.is_multiple_of(SPINS) {
-            std::thread::sleep(NAP);
+            std::thread::yield_now();
         }
         std::hint::spin_loop();
     }
@@ -253,6 +252,9 @@ impl Shared {
 
     /// The life of a member.
     fn serve(&self) {
+        // A thread that wakes from sleep is put on a processor that is free; one that was just started may share the leader's, which
+        // never sleeps, for tens of milliseconds.
+        std::thread::sleep(NAP);
         let mut patience = Patience::default();
         while !self.quit.load(Ordering::Relaxed) {
             if !self.open.load(Ordering::Relaxed) {

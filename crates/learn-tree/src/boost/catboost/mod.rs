@@ -198,7 +198,7 @@ fn config(
             ScoreFunction::Cosine => Score::Cosine,
             ScoreFunction::L2 => Score::L2,
         },
-        random_strength: params.random_strength,
+        random_strength: noise(params, train.row_count()),
         stopping: stopping(params)?,
         encode: Some(EncodeRule {
             one_hot_max: params.one_hot_max_size as usize,
@@ -227,6 +227,14 @@ fn stopping(params: &CatBoostParams) -> Result<Option<Stopping>, ParamError> {
         adaptive: params.early_stopping_adaptive,
         metric,
     }))
+}
+
+/// Strength of the noise on scores. Scores grow faster with rows than the noise does, so that it is left to small tables.
+fn noise(params: &CatBoostParams, rows: usize) -> f64 {
+    if params.random_strength >= 0.0 {
+        return params.random_strength;
+    }
+    (1000.0 / rows.max(1) as f64).powf(0.25).min(1.0)
 }
 
 fn bins(params: &CatBoostParams) -> usize {
