@@ -10,6 +10,7 @@
 use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
+use kolosal_learn_classic::naive_bayes::NaiveBayes;
 use kolosal_learn_linear::{ElasticNet, Lasso, LogisticRegression, Ridge};
 use kolosal_learn_tree::{CatBoost, DecisionTree, ExtraTrees, LightGbm, RandomForest, XgBoost};
 use kolosal_learner::Learner;
@@ -17,6 +18,7 @@ use kolosal_learner::Learner;
 /// Every learner, in the order of the documentation.
 pub const LEARNERS: &[&dyn Learner] = &[
     &Baseline,
+    &NaiveBayes,
     &LogisticRegression,
     &Ridge,
     &Lasso,

@@ -15,6 +15,7 @@ fit() { # learner, target, further options
 
 fit baseline kind
 fit logistic_regression kind
+fit naive_bayes kind
 fit ridge amount
 fit lasso amount
 fit elastic_net amount

@@ -1,0 +1,90 @@
+"""Writes the reference answers that the tests of crates/learn-classic compare with.
+
+    python benches/parity/classic/make_reference.py crates/learn-classic/src/golden naive_bayes ..
+
+One file a learner. The rows are real ones that scikit-learn ships; the weights are drawn with a fixed seed. A table is a
+header, its rows (target, weight, columns), and for each fit its parameters and its answers to these rows.
+"""
+
+import pathlib
+import sys
+
+import numpy as np
+import sklearn
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
+from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+
+
+def standardised(x):
+    return np.round((x - x.mean(axis=0)) / x.std(axis=0), 4)
+
+
+def tables():
+    rng = np.random.default_rng(0)
+    weight = lambda n: np.round(rng.gamma(2.0, 0.5, n), 2)  # noqa: E731
+    data = load_iris()
+    iris = ("iris", "classes", standardised(data.data[::3]), data.target[::3], weight(50))
+    data = load_breast_cancer()
+    cancer = ("cancer", "classes", standardised(data.data[:80, :5]), data.target[:80], weight(80))
+    data = load_digits(n_class=4)
+    pixels = data.data[:60, 18:40][:, data.data[:60, 18:40].max(axis=0) > 8]
+    digits = ("digits", "classes", pixels, data.target[:60], weight(60))
+    levels = ("levels", "classes", np.minimum(pixels // 5, 3), data.target[:60], weight(60))
+    data = load_diabetes()
+    diabetes = ("diabetes", "regression", standardised(data.data[:60, :6]), data.target[:60], weight(60))
+    return {table[0]: table for table in (iris, cancer, digits, levels, diabetes)}
+
+
+def naive_bayes(table):
+    """Parameters of ours, and the model of scikit-learn."""
+    gaussian = {"form": "gaussian"}
+    if table in ("iris", "cancer"):
+        yield gaussian, GaussianNB()
+        yield gaussian | {"var_smoothing": 0.01, "fit_prior": "false"}, GaussianNB(
+            var_smoothing=0.01, priors=[1 / 3] * 3 if table == "iris" else [0.5] * 2)
+        yield {"form": "bernoulli", "binarize": 0.2, "alpha": 0.5}, BernoulliNB(alpha=0.5, binarize=0.2)
+    if table == "digits":
+        yield {"form": "multinomial", "alpha": 0.7}, MultinomialNB(alpha=0.7)
+        yield {"form": "complement", "alpha": 0.7}, ComplementNB(alpha=0.7)
+        yield {"form": "complement", "alpha": 1.0, "norm": "true"}, ComplementNB(alpha=1.0, norm=True)
+    if table == "levels":
+        yield {"form": "categorical", "alpha": 0.4, "bins": 4}, CategoricalNB(alpha=0.4)
+
+
+LEARNERS = {"naive_bayes": naive_bayes}
+
+
+def line(word, values):
+    return " ".join([word, *(repr(float(v)) for v in values)])
+
+
+def fits(learner, name, x, y, w):
+    for params, model in LEARNERS[learner](name):
+        for kind, weight in (("plain", None), ("weighted", w)):
+            if weight is None:
+                model.fit(x, y)
+            elif not params.pop("weights", True):
+                continue
+            else:
+                model.fit(x, y, sample_weight=weight)
+            answers = model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x)
+            pairs = " ".join(f"{k}={v}" for k, v in params.items() if k != "weights")
+            yield f"fit {learner} {kind} {pairs}".strip()
+            yield line("answers", np.ravel(answers))
+
+
+def main(folder, learners):
+    for learner in learners:
+        lines = [f"# scikit-learn {sklearn.__version__}, NumPy {np.__version__}; written by benches/parity/classic/make_reference.py"]
+        for name, task, x, y, w in tables().values():
+            found = list(fits(learner, name, x, y, w))
+            if found:
+                lines.append(f"table {name} {task}")
+                lines += [line("row", [a, b, *c]) for a, b, c in zip(y, w, x)]
+                lines += found
+        with open(pathlib.Path(folder) / f"{learner}.txt", "w", newline="\n") as out:
+            out.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
