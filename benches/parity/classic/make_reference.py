@@ -13,6 +13,8 @@ import numpy as np
 import sklearn
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.utils.validation import has_fit_parameter
 
 
 def standardised(x):
@@ -51,7 +53,16 @@ def naive_bayes(table):
         yield {"form": "categorical", "alpha": 0.4, "bins": 4}, CategoricalNB(alpha=0.4)
 
 
-LEARNERS = {"naive_bayes": naive_bayes}
+def neighbors(table):
+    """Every metric and weighting; scikit-learn takes no weights of rows."""
+    if table in ("iris", "cancer", "diabetes"):
+        model = KNeighborsRegressor if table == "diabetes" else KNeighborsClassifier
+        for k, weights, metric in ((5, "uniform", "euclidean"), (7, "distance", "euclidean"), (4, "distance", "manhattan")):
+            params = {"n_neighbors": k, "weights": weights, "metric": metric}
+            yield params, model(**params)
+
+
+LEARNERS = {"naive_bayes": naive_bayes, "neighbors": neighbors}
 
 
 def line(word, values):
@@ -63,12 +74,12 @@ def fits(learner, name, x, y, w):
         for kind, weight in (("plain", None), ("weighted", w)):
             if weight is None:
                 model.fit(x, y)
-            elif not params.pop("weights", True):
+            elif not has_fit_parameter(model, "sample_weight"):
                 continue
             else:
                 model.fit(x, y, sample_weight=weight)
             answers = model.predict_proba(x) if hasattr(model, "predict_proba") else model.predict(x)
-            pairs = " ".join(f"{k}={v}" for k, v in params.items() if k != "weights")
+            pairs = " ".join(f"{k}={v}" for k, v in params.items())
             yield f"fit {learner} {kind} {pairs}".strip()
             yield line("answers", np.ravel(answers))
 

@@ -11,6 +11,7 @@ use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
 use kolosal_learn_classic::naive_bayes::NaiveBayes;
+use kolosal_learn_classic::neighbors::Neighbors;
 use kolosal_learn_linear::{ElasticNet, Lasso, LogisticRegression, Ridge};
 use kolosal_learn_tree::{CatBoost, DecisionTree, ExtraTrees, LightGbm, RandomForest, XgBoost};
 use kolosal_learner::Learner;
@@ -19,6 +20,7 @@ use kolosal_learner::Learner;
 pub const LEARNERS: &[&dyn Learner] = &[
     &Baseline,
     &NaiveBayes,
+    &Neighbors,
     &LogisticRegression,
     &Ridge,
     &Lasso,

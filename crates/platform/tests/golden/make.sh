@@ -16,6 +16,7 @@ fit() { # learner, target, further options
 fit baseline kind
 fit logistic_regression kind
 fit naive_bayes kind
+fit neighbors amount --set n_neighbors=3
 fit ridge amount
 fit lasso amount
 fit elastic_net amount
