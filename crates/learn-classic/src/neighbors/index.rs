@@ -13,6 +13,8 @@ const BLOCK: usize = 256;
 const LEAF: usize = 40;
 /// Rounding may make a box look a little farther than the points in it.
 const SLACK: f64 = 1.0 - 1e-12;
+/// How many times as many numbers may be held as are written.
+const SHORTER_MAX: usize = 64;
 /// No tree over so many points is deeper.
 const DEPTH_MAX: usize = 64;
 
@@ -207,14 +209,15 @@ impl Index {
     pub(super) fn save(&self, to: &mut Encoder) {
         to.u32s(&self.starts);
         to.u32s(&self.rows);
-        to.f64s(&self.numbers);
+        save_numbers(&self.numbers, to);
         to.u32s(&self.nodes.iter().map(|node| node.child).collect::<Vec<_>>());
         to.u32s(&self.nodes.iter().map(|node| node.leaf).collect::<Vec<_>>());
         to.f64s(&self.boxes);
     }
 
     pub(super) fn load(from: &mut Decoder<'_>, space: &Space) -> Result<Self, ArtifactError> {
-        let (starts, rows, numbers) = (from.u32s()?, from.u32s()?, from.f64s()?);
+        let (starts, rows) = (from.u32s()?, from.u32s()?);
+        let numbers = load_numbers(from, rows.len().checked_mul(space.width()))?;
         let (children, leaves, boxes) = (from.u32s()?, from.u32s()?, from.f64s()?);
         let (width, count) = (space.width(), rows.len());
         let mut seen = vec![false; count];
@@ -261,6 +264,48 @@ impl Index {
             boxes,
         })
     }
+}
+
+/// Writes numbers, of which only those that are not zero where most are.
+fn save_numbers(numbers: &[f64], to: &mut Encoder) {
+    let at: Vec<u32> = (0..numbers.len() as u64)
+        .filter(|&at| numbers[at as usize].to_bits() != 0)
+        .map_while(|at| u32::try_from(at).ok())
+        .collect();
+    let is_short = is_short(at.len(), numbers.len());
+    to.bool(is_short);
+    if is_short {
+        to.u32s(&at);
+        to.f64s(&at.iter().map(|&at| numbers[at as usize]).collect::<Vec<_>>());
+    } else {
+        to.f64s(numbers);
+    }
+}
+
+/// Whether numbers are written without their zeros; never so few that a short file could ask for much memory.
+fn is_short(stored: usize, all: usize) -> bool {
+    u32::try_from(all).is_ok() && stored <= all / 2 && stored >= all / SHORTER_MAX
+}
+
+fn load_numbers(from: &mut Decoder<'_>, count: Option<usize>) -> Result<Vec<f64>, ArtifactError> {
+    let damaged = || ArtifactError::damaged("the leaves do not hold the points");
+    if !from.bool()? {
+        return from.f64s();
+    }
+    let (at, values) = (from.u32s()?, from.f64s()?);
+    let count = count
+        .filter(|&count| at.len() == values.len() && is_short(at.len(), count))
+        .ok_or_else(damaged)?;
+    let ascends =
+        at.windows(2).all(|pair| pair[0] < pair[1]) && !values.iter().any(|value| value.to_bits() == 0);
+    if !ascends || at.last().is_some_and(|&last| last as usize >= count) {
+        return Err(damaged());
+    }
+    let mut numbers = vec![0.0; count];
+    at.iter()
+        .zip(values)
+        .for_each(|(&at, value)| numbers[at as usize] = value);
+    Ok(numbers)
 }
 
 /// Children come after their parents, no path is endless, and leaves exist.
