@@ -1,4 +1,4 @@
-//! Linear models: [`Ridge`], [`Lasso`], [`ElasticNet`] and [`LogisticRegression`].
+//! Linear models: [`Ridge`], [`Lasso`], [`ElasticNet`], [`LogisticRegression`] and [`LinearSvm`].
 //!
 //! Every learner minimises exactly the objective that scikit-learn states for the model of that name, so the same
 //! parameters mean the same model, and parity is a matter of tolerance. Inside, columns are brought to a common scale
@@ -33,11 +33,14 @@
 //! ```
 
 mod cholesky;
+mod convex;
+mod curvature;
 mod descent;
 mod design;
 mod elastic_net;
 mod folds;
 mod lasso;
+mod linear_svm;
 mod logistic;
 mod model;
 mod moments;
@@ -52,6 +55,7 @@ mod tests;
 
 pub use elastic_net::{ElasticNet, ElasticNetParams};
 pub use lasso::{Lasso, LassoParams};
+pub use linear_svm::{Calibration, LinearSvm, LinearSvmModel, LinearSvmParams};
 pub use logistic::{ClassWeight, LogisticModel, LogisticParams, LogisticRegression, Penalty};
 pub use path::PathPoint;
 pub use regression::{RegressionModel, Select};

@@ -12,7 +12,7 @@ use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
 use kolosal_learn_classic::naive_bayes::NaiveBayes;
 use kolosal_learn_classic::neighbors::Neighbors;
-use kolosal_learn_linear::{ElasticNet, Lasso, LogisticRegression, Ridge};
+use kolosal_learn_linear::{ElasticNet, Lasso, LinearSvm, LogisticRegression, Ridge};
 use kolosal_learn_tree::{CatBoost, DecisionTree, ExtraTrees, LightGbm, RandomForest, XgBoost};
 use kolosal_learner::Learner;
 
@@ -25,6 +25,7 @@ pub const LEARNERS: &[&dyn Learner] = &[
     &Ridge,
     &Lasso,
     &ElasticNet,
+    &LinearSvm,
     &DecisionTree,
     &RandomForest,
     &ExtraTrees,

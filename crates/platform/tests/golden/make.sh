@@ -22,6 +22,7 @@ fit neighbors amount --set n_neighbors=3
 rm "$few"
 unset few
 fit ridge amount
+fit linear_svm kind
 fit lasso amount
 fit elastic_net amount
 fit decision_tree kind --set max_depth=4
