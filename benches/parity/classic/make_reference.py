@@ -14,6 +14,7 @@ import sklearn
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.naive_bayes import BernoulliNB, CategoricalNB, ComplementNB, GaussianNB, MultinomialNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.svm import SVC, SVR
 from sklearn.utils.validation import has_fit_parameter
 
 
@@ -62,7 +63,37 @@ def neighbors(table):
             yield params, model(**params)
 
 
-LEARNERS = {"naive_bayes": naive_bayes, "neighbors": neighbors}
+class ScoredSVC(SVC):
+    """Two classes with the logistic function of the score for a probability."""
+
+    def predict_proba(self, x):
+        p = 1 / (1 + np.exp(-self.decision_function(x)))
+        return np.stack([1 - p, p], axis=1)
+
+
+class ScaledSVR(SVR):
+    """A regression of the standardised target."""
+
+    def fit(self, x, y, sample_weight=None):
+        self.mean_ = np.average(y, weights=sample_weight)
+        self.deviation_ = np.average((y - self.mean_) ** 2, weights=sample_weight) ** 0.5
+        return super().fit(x, (y - self.mean_) / self.deviation_, sample_weight)
+
+    def predict(self, x):
+        return self.mean_ + self.deviation_ * super().predict(x)
+
+
+def rbf_svm(table):
+    for c, gamma in ((1.0, None), (10.0, 0.3), (0.1, 1.5)):
+        params = {"c": c, "tol": 1e-9, "calibration": "none"} | ({"gamma": gamma} if gamma else {})
+        settings = {"C": c, "tol": 1e-9, "gamma": gamma or "scale"}
+        if table == "cancer":
+            yield params, ScoredSVC(**settings)
+        if table == "diabetes":
+            yield params | {"epsilon": 0.2}, ScaledSVR(epsilon=0.2, **settings)
+
+
+LEARNERS = {"naive_bayes": naive_bayes, "neighbors": neighbors, "rbf_svm": rbf_svm}
 
 
 def line(word, values):

@@ -139,6 +139,9 @@ pub(crate) struct Fitted {
     pub(crate) bin_s: f64,
     pub(crate) fit_s: f64,
     pub(crate) peak_rss_bytes: Option<u64>,
+    /// Time to answer the validation table; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) predict_s: Option<f64>,
     /// On the validation table; empty without one.
     pub(crate) metrics: BTreeMap<String, f64>,
     pub(crate) model: Option<String>,

@@ -12,6 +12,7 @@ use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
 use kolosal_learn_classic::naive_bayes::NaiveBayes;
 use kolosal_learn_classic::neighbors::Neighbors;
+use kolosal_learn_classic::rbf_svm::RbfSvm;
 use kolosal_learn_linear::{ElasticNet, Lasso, LinearSvm, LogisticRegression, Ridge};
 use kolosal_learn_tree::{CatBoost, DecisionTree, ExtraTrees, LightGbm, RandomForest, XgBoost};
 use kolosal_learner::Learner;
@@ -21,6 +22,7 @@ pub const LEARNERS: &[&dyn Learner] = &[
     &Baseline,
     &NaiveBayes,
     &Neighbors,
+    &RbfSvm,
     &LogisticRegression,
     &Ridge,
     &Lasso,

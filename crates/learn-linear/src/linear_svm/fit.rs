@@ -1,11 +1,10 @@
 //! One machine a class, or one; then the curves of the scores.
 
-use kolosal_learner::{Checked, FitContext, FitError, Task, TrainView};
+use kolosal_learner::{Checked, FitContext, FitError, PlattCurve, Task, TrainView};
 
 use super::losses::{SquaredHinge, SquaredTube};
 use super::model::LinearSvmModel;
 use super::params::{Calibration, LinearSvmParams};
-use super::platt::Curve;
 use crate::convex::{Ended, Limits, Objective, RowLoss, minimise, scores};
 use crate::design::{Counted, Design, Response};
 use crate::folds::folds_by_content;
@@ -48,7 +47,7 @@ pub(super) fn fit(
         let ended = machines.fit(&loss, &machines.shares, vec![0.0; design.width() + 1], cx)?;
         is_done &= ended.converged;
         let curve = match &folds {
-            None => Curve::PLAIN,
+            None => PlattCurve::PLAIN,
             Some(folds) => machines.curve(&loss, folds, &ended, cx)?,
         };
         let width = design.width();
@@ -149,7 +148,7 @@ impl<'a> Machines<'a> {
         folds: &[u32],
         whole: &Ended,
         cx: &FitContext<'_>,
-    ) -> Result<Curve, FitError> {
+    ) -> Result<PlattCurve, FitError> {
         let count = folds.iter().max().map_or(0, |last| last + 1);
         let mut unseen = vec![0.0; folds.len()];
         for fold in 0..count {
@@ -172,6 +171,6 @@ impl<'a> Machines<'a> {
                 .for_each(|((place, score), _)| *place = score);
         }
         let is_in = |row: usize| loss.classes[row] == loss.class;
-        Ok(Curve::of(&unseen, is_in, &self.design.weights))
+        Ok(PlattCurve::of(&unseen, is_in, &self.design.weights))
     }
 }

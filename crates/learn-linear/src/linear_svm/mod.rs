@@ -32,7 +32,6 @@ mod fit;
 mod losses;
 mod model;
 mod params;
-mod platt;
 #[cfg(test)]
 mod tests;
 

@@ -1,9 +1,8 @@
 //! The fitted machine.
 
 use kolosal_frame::FrameView;
-use kolosal_learner::{ArtifactError, Decoder, Encoder, FitContext, FittedModel, Meaning};
+use kolosal_learner::{ArtifactError, Decoder, Encoder, FitContext, FittedModel, Meaning, PlattCurve};
 
-use super::platt::Curve;
 use crate::design::Design;
 use crate::model::{Linear, Link};
 
@@ -12,7 +11,7 @@ use crate::model::{Linear, Link};
 pub struct LinearSvmModel {
     linear: Linear,
     /// One an output; none for a regression.
-    curves: Vec<Curve>,
+    curves: Vec<PlattCurve>,
 }
 
 impl LinearSvmModel {
@@ -20,7 +19,7 @@ impl LinearSvmModel {
         design: &Design,
         link: Link,
         outputs: Vec<(Vec<f64>, f64)>,
-        curves: Vec<Curve>,
+        curves: Vec<PlattCurve>,
         cx: &FitContext<'_>,
     ) -> Self {
         let curved: Vec<(Vec<f64>, f64)> = outputs
@@ -64,7 +63,7 @@ impl LinearSvmModel {
     /// # Panics
     /// If there are not so many machines.
     pub fn intercept(&self, output: usize) -> f64 {
-        let curve = self.curves.get(output).copied().unwrap_or(Curve::PLAIN);
+        let curve = self.curves.get(output).copied().unwrap_or(PlattCurve::PLAIN);
         (self.linear.intercepts[output] - curve.offset) / curve.slope
     }
 
@@ -90,7 +89,7 @@ impl LinearSvmModel {
         let curves = slopes
             .into_iter()
             .zip(offsets)
-            .map(|(slope, offset)| Curve { slope, offset })
+            .map(|(slope, offset)| PlattCurve { slope, offset })
             .collect();
         Ok(Self { linear, curves })
     }

@@ -1,25 +1,27 @@
-//! A logistic curve over scores.
+//! A logistic curve over scores: probabilities for machines that give none.
 
 /// Most steps of Newton's method on two numbers.
 const STEPS: usize = 100;
 
-/// Slope and offset of the curve: the probability at a score is `1 / (1 + e^-(slope score + offset))`.
+/// Slope and offset of a logistic curve over scores (Platt 1999): the probability at a score is `1 / (1 + e^-(slope score + offset))`.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Curve {
-    pub(super) slope: f64,
-    pub(super) offset: f64,
+pub struct PlattCurve {
+    /// Always positive.
+    pub slope: f64,
+    /// The log-odds at score zero.
+    pub offset: f64,
 }
 
-impl Curve {
+impl PlattCurve {
     /// The logistic function itself.
-    pub(super) const PLAIN: Self = Self {
+    pub const PLAIN: Self = Self {
         slope: 1.0,
         offset: 0.0,
     };
 
     /// The curve of greatest likelihood, towards targets that are drawn in by one row a class, as Platt proposed. The slope
-    /// stays positive, so that the order of scores is kept.
-    pub(super) fn of(scores: &[f64], is_in: impl Fn(usize) -> bool, weights: &[f64]) -> Self {
+    /// stays positive, so that the order of scores is kept (Lin, Lin, Weng 2007 for the numerics).
+    pub fn of(scores: &[f64], is_in: impl Fn(usize) -> bool, weights: &[f64]) -> Self {
         let (mut inside, mut outside) = (0.0, 0.0);
         for (row, weight) in weights.iter().enumerate() {
             *(if is_in(row) { &mut inside } else { &mut outside }) += weight;
@@ -114,12 +116,12 @@ mod tests {
         // 1/3 and 2/3, whose log-odds are -ln 2 and ln 2.
         let scores = [-1.0, -1.0, -1.0, -1.0, 1.0, 1.0, 1.0, 1.0];
         let inside = [true, false, false, false, true, true, true, false];
-        let curve = Curve::of(&scores, |row| inside[row], &[1.0; 8]);
+        let curve = PlattCurve::of(&scores, |row| inside[row], &[1.0; 8]);
         assert!(
             (curve.slope - 2.0_f64.ln()).abs() < 1e-8 && curve.offset.abs() < 1e-8,
             "{curve:?}"
         );
-        let backwards = Curve::of(&scores, |row| !inside[row], &[1.0; 8]);
+        let backwards = PlattCurve::of(&scores, |row| !inside[row], &[1.0; 8]);
         assert_eq!(backwards.slope, 1e-12);
     }
 }
