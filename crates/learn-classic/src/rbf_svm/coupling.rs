@@ -60,6 +60,26 @@ pub(super) fn couple(pairs: &[f64], probabilities: &mut [f64]) {
         .for_each(|p| *p = p.clamp(0.0, 1.0) / total);
 }
 
+/// Writes the softmax of the classes' votes, given for each pair a score that is positive for its first class. Between
+/// equal votes the sum of the scores decides, drawn into less than a vote.
+pub(super) fn vote(pairs: &[f64], probabilities: &mut [f64]) {
+    let k = probabilities.len();
+    let mut sums = vec![0.0; k];
+    probabilities.fill(0.0);
+    for a in 0..k {
+        for b in a + 1..k {
+            let score = pairs[pair_place(a, b, k)];
+            probabilities[if score > 0.0 { a } else { b }] += 1.0;
+            sums[a] += score;
+            sums[b] -= score;
+        }
+    }
+    for (votes, sum) in probabilities.iter_mut().zip(sums) {
+        *votes += sum / (3.0 * (sum.abs() + 1.0));
+    }
+    crate::scores::probabilities(probabilities, k);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +100,16 @@ mod tests {
             found.iter().zip(truth).all(|(p, q)| (p - q).abs() < 1e-5),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn votes_decide_and_scores_between_equal_votes() {
+        // Class 1 beats both others narrowly; class 0 beats class 2 by far.
+        let mut found = [0.0; 3];
+        vote(&[-0.1, 9.0, 0.1], &mut found);
+        assert!(found[1] > found[0] && found[0] > found[2], "{found:?}");
+        // Each beats one other.
+        vote(&[1.0, -0.5, 2.0], &mut found);
+        assert!(found[1] > found[0] && found[0] > found[2], "{found:?}");
     }
 }

@@ -4,7 +4,7 @@ use kolosal_compute::kernels::dot;
 use kolosal_frame::{Column, FrameView};
 use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning, PlattCurve};
 
-use super::coupling::couple;
+use super::coupling::{couple, vote};
 use super::kernel::Points;
 use super::smo::Solved;
 
@@ -176,6 +176,18 @@ impl RbfSvmModel {
             answer[0] = centre + scale * self.machines[0].score(&room.kernel);
             return;
         };
+        if classes > 2
+            && self
+                .machines
+                .iter()
+                .all(|machine| machine.curve == PlattCurve::PLAIN)
+        {
+            for (machine, pair) in self.machines.iter().zip(&mut room.pairs) {
+                *pair = machine.score(&room.kernel);
+            }
+            vote(&room.pairs, answer);
+            return;
+        }
         for (machine, pair) in self.machines.iter().zip(&mut room.pairs) {
             let z = machine.curve.slope * machine.score(&room.kernel) + machine.curve.offset;
             *pair = (1.0 / (1.0 + (-z).exp())).clamp(SURE, 1.0 - SURE);

@@ -17,7 +17,7 @@ choices! {
     pub enum Calibration {
         /// A logistic curve over scores of rows that the machine did not see (Platt).
         Platt = "platt",
-        /// The logistic function of the score itself: cheap, the probabilities rough.
+        /// The logistic function of the score itself, or the votes of the pairs: cheap, the probabilities rough.
         None = "none",
     }
 }

@@ -240,7 +240,7 @@ impl<'a> Work<'a> {
         let (rise, fall) = (row_i.up(self.beta[i]).1, row_j.down(self.beta[j]).1);
         let size = (ahead / curvature).min(rise).min(fall);
         for ((score, a), b) in self.scores.iter_mut().zip(of_i).zip(of_j) {
-            *score += size * f64::from(a - b);
+            *score += size * (f64::from(*a) - f64::from(*b));
         }
         let before = [self.beta[i], self.beta[j]];
         self.beta[i] = landed(&row_i, before[0], before[0] + size);
