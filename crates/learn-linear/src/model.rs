@@ -14,6 +14,8 @@ const ROWS: usize = 512;
 pub(crate) enum Link {
     /// The score is the answer.
     Identity,
+    /// e to the power of the score is the answer.
+    Exponential,
     /// One score; the probability of class 1 by the logistic function.
     Logistic,
     /// One score a class; probabilities by the softmax function.
@@ -66,7 +68,7 @@ impl Linear {
     /// Meaning and width of an answer.
     pub(crate) fn shape(&self) -> (Meaning, usize) {
         match self.link {
-            Link::Identity => (Meaning::Number, 1),
+            Link::Identity | Link::Exponential => (Meaning::Number, 1),
             Link::Logistic => (Meaning::ClassProbability, 2),
             Link::Softmax | Link::OneVsRest => (Meaning::ClassProbability, self.intercepts.len()),
         }
@@ -149,7 +151,7 @@ impl Linear {
         let slots = Slots::load(from)?;
         let (intercepts, coefficients, importances) = (from.f64s()?, from.f64s()?, from.f64s()?);
         let outputs_fit = match link {
-            Link::Identity | Link::Logistic => intercepts.len() == 1,
+            Link::Identity | Link::Exponential | Link::Logistic => intercepts.len() == 1,
             Link::Softmax | Link::OneVsRest => intercepts.len() >= 3,
         };
         if !outputs_fit
@@ -191,6 +193,10 @@ impl Linear {
 fn answer(link: Link, outputs: usize, scores: &mut [f64], answers: &mut [f64]) {
     match link {
         Link::Identity => answers.copy_from_slice(scores),
+        Link::Exponential => {
+            answers.copy_from_slice(scores);
+            exp(answers);
+        }
         Link::Logistic => {
             // e^-|s| is at most one, so neither class's share overflows.
             let signs: Vec<bool> = scores.iter().map(|score| *score >= 0.0).collect();

@@ -13,7 +13,7 @@ use kolosal_learn_classic::baseline::Baseline;
 use kolosal_learn_classic::naive_bayes::NaiveBayes;
 use kolosal_learn_classic::neighbors::Neighbors;
 use kolosal_learn_classic::rbf_svm::RbfSvm;
-use kolosal_learn_linear::{ElasticNet, Lasso, LinearSvm, LogisticRegression, Ridge};
+use kolosal_learn_linear::{ElasticNet, Glm, Huber, Lasso, LinearSvm, LogisticRegression, Quantile, Ridge};
 use kolosal_learn_tree::{CatBoost, DecisionTree, ExtraTrees, LightGbm, RandomForest, XgBoost};
 use kolosal_learner::Learner;
 
@@ -28,6 +28,9 @@ pub const LEARNERS: &[&dyn Learner] = &[
     &Lasso,
     &ElasticNet,
     &LinearSvm,
+    &Huber,
+    &Quantile,
+    &Glm,
     &DecisionTree,
     &RandomForest,
     &ExtraTrees,

@@ -12,7 +12,7 @@ pub(crate) const GRAM_WIDTH_MAX: usize = 1500;
 const DECREASE: f64 = 1e-4;
 /// Halvings of a step before the point counts as the best that rounding allows.
 const HALVINGS: usize = 60;
-/// Least curvature of a row, as a share of its weight: rows without any would make the matrix vanish.
+/// Least curvature of a row, as a share of the largest: rows without any would make the matrix vanish.
 const BEND_MIN: f64 = 1e-9;
 /// Most products with the rows for one step.
 const PRODUCTS_MAX: usize = 250;
@@ -56,12 +56,7 @@ pub(crate) fn minimise<L: RowLoss>(
             });
         }
         cx.checkpoint()?;
-        let bends: Vec<f64> = value
-            .bends
-            .iter()
-            .zip(objective.shares)
-            .map(|(bend, share)| bend.max(BEND_MIN * share))
-            .collect();
+        let bends = held_up(&value.bends, objective.shares);
         let step = if is_small {
             factored_step(objective, &value, &bends, cx)
         } else {
@@ -80,6 +75,14 @@ pub(crate) fn minimise<L: RowLoss>(
         point,
         converged: false,
     })
+}
+
+/// The bends of the rows, none of them so small beside the largest that directions only they see would be lost.
+fn held_up(bends: &[f64], shares: &[f64]) -> Vec<f64> {
+    let pairs = || bends.iter().zip(shares).filter(|(_, share)| **share > 0.0);
+    let largest = pairs().map(|(bend, share)| bend / share).fold(1.0, f64::max);
+    let hold_up = |(bend, share): (&f64, &f64)| bend.max(BEND_MIN * largest * share);
+    bends.iter().zip(shares).map(hold_up).collect()
 }
 
 fn factored_step<L: RowLoss>(

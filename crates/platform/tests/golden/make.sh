@@ -27,6 +27,9 @@ fit ridge amount
 fit linear_svm kind
 fit lasso amount
 fit elastic_net amount
+fit huber amount
+fit quantile amount
+fit glm amount
 fit decision_tree kind --set max_depth=4
 fit random_forest kind --set n_estimators=3 --set max_depth=4
 fit extra_trees amount --set n_estimators=3 --set max_depth=4
