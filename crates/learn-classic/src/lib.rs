@@ -1,11 +1,14 @@
 //! Classical learners: [`baseline::Baseline`], which looks at no feature and which every other has to beat,
-//! [`naive_bayes::NaiveBayes`], [`neighbors::Neighbors`] and [`rbf_svm::RbfSvm`].
+//! [`naive_bayes::NaiveBayes`], [`neighbors::Neighbors`], [`rbf_svm::RbfSvm`] and
+//! [`gaussian_process::GaussianProcess`].
 
 pub mod baseline;
+pub mod gaussian_process;
 pub mod naive_bayes;
 pub mod neighbors;
 pub mod rbf_svm;
 mod rows;
 mod scores;
+mod standard;
 #[cfg(test)]
 mod testing;

@@ -10,6 +10,7 @@
 use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
+use kolosal_learn_classic::gaussian_process::GaussianProcess;
 use kolosal_learn_classic::naive_bayes::NaiveBayes;
 use kolosal_learn_classic::neighbors::Neighbors;
 use kolosal_learn_classic::rbf_svm::RbfSvm;
@@ -23,6 +24,7 @@ pub const LEARNERS: &[&dyn Learner] = &[
     &NaiveBayes,
     &Neighbors,
     &RbfSvm,
+    &GaussianProcess,
     &LogisticRegression,
     &Ridge,
     &Lasso,
