@@ -8,9 +8,12 @@ import json
 import sys
 import time
 
+import numpy as np
 import pandas
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, root_mean_squared_error
@@ -34,7 +37,7 @@ def encoder(learner, features):
     return ColumnTransformer([("text", OneHotEncoder(handle_unknown="ignore"), text), ("numbers", scaled, numbers)])
 
 
-def model(learner, metric, seed, threads):
+def model(learner, metric, seed, threads, width):
     """The learner with the parameters of the bench."""
     if learner == "logistic":
         return LogisticRegression(C=1.0, tol=1e-4, max_iter=1000, solver="lbfgs", random_state=seed)
@@ -49,6 +52,8 @@ def model(learner, metric, seed, threads):
         if metric == "rmse":
             return TransformedTargetRegressor(SVR(C=1.0, epsilon=0.1), transformer=StandardScaler())
         return SVC(C=1.0)
+    if learner == "gaussian_process":
+        return GaussianProcessRegressor(ConstantKernel() * RBF(np.ones(width)) + WhiteKernel(), normalize_y=True)
     forest = RandomForestClassifier if metric == "log_loss" else RandomForestRegressor
     return forest(n_estimators=TREES, n_jobs=threads, random_state=seed)
 
@@ -70,7 +75,7 @@ def main():
     encode = encoder(learner, train.drop(columns=target))
     features = encode.fit_transform(train.drop(columns=target))
     prepared = time.perf_counter()
-    fitted = model(learner, metric, int(seed), int(threads)).fit(features, train[target])
+    fitted = model(learner, metric, int(seed), int(threads), features.shape[1]).fit(features, train[target])
     done = time.perf_counter()
     figures = {"prepare_s": prepared - loaded, "fit_s": done - prepared, "load_s": loaded - start}
     start = time.perf_counter()

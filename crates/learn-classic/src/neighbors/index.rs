@@ -29,7 +29,7 @@ struct Node {
 
 /// Points to search in.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Index {
+pub(crate) struct Index {
     width: usize,
     /// Leaf `l` holds the points `starts[l] .. starts[l + 1]`.
     starts: Vec<u32>,
@@ -46,7 +46,7 @@ pub(super) struct Index {
 
 impl Index {
     /// All points in blocks, in their order.
-    pub(super) fn blocks(points: &[f64], width: usize, count: usize) -> Self {
+    pub(crate) fn blocks(points: &[f64], width: usize, count: usize) -> Self {
         let order: Vec<u32> = (0..count as u32).collect();
         let mut starts: Vec<u32> = (0..count).step_by(BLOCK).map(|start| start as u32).collect();
         starts.push(count as u32);
@@ -57,7 +57,7 @@ impl Index {
     ///
     /// # Errors
     /// If the fit is stopped.
-    pub(super) fn tree(
+    pub(crate) fn tree(
         points: &[f64],
         width: usize,
         axes: usize,
@@ -110,7 +110,7 @@ impl Index {
 
     /// Finds the closest points of each query; as many lists as queries are filled. Distances are powers or sums, as the
     /// metric makes them before the last step.
-    pub(super) fn search(&self, space: &Space, queries: &[f64], lists: &mut [Nearest]) {
+    pub(crate) fn search(&self, space: &Space, queries: &[f64], lists: &mut [Nearest]) {
         lists.iter_mut().for_each(Nearest::clear);
         let queries: Vec<&[f64]> = if self.width == 0 {
             vec![&[]; lists.len()]
@@ -127,6 +127,40 @@ impl Index {
         for (query, list) in queries.iter().zip(lists) {
             let far = self.far(0, query, space);
             self.descend((0, far), space, (query, list), &mut room);
+        }
+    }
+
+    /// Adds the rows of all points within a distance of the query, as the metric makes it before the last step.
+    pub(crate) fn within(&self, space: &Space, query: &[f64], reach: f64, found: &mut Vec<u32>) {
+        let mut room = [0.0; BLOCK];
+        let mut search = |leaf: usize| {
+            let (start, end) = (self.starts[leaf] as usize, self.starts[leaf + 1] as usize);
+            let distances = &mut room[..end - start];
+            whole(
+                &[query],
+                space,
+                &self.numbers[start * self.width..end * self.width],
+                distances,
+            );
+            let near = distances
+                .iter()
+                .zip(&self.rows[start..end])
+                .filter(|(far, _)| **far <= reach);
+            found.extend(near.map(|(_, row)| *row));
+        };
+        if self.nodes.is_empty() {
+            (0..self.starts.len() - 1).for_each(search);
+            return;
+        }
+        let mut open = vec![0];
+        while let Some(node) = open.pop() {
+            if self.far(node, query, space) * SLACK > reach {
+                continue;
+            }
+            match self.nodes[node] {
+                Node { child: 0, leaf } => search(leaf as usize),
+                Node { child, .. } => open.extend([child as usize, child as usize + 1]),
+            }
         }
     }
 

@@ -32,8 +32,11 @@ mod space;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use index::Index;
 pub use model::NeighborsModel;
+pub(crate) use nearest::Nearest;
 pub use params::{Algorithm, Metric, NeighborsParams, Weights};
+pub(crate) use space::Space;
 
 use kolosal_learner::{
     ArtifactError, Checked, Decoder, Family, FitContext, FitError, Learn, LearnerCard, TaskKind, TrainView,

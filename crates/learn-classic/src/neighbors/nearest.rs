@@ -2,13 +2,13 @@
 
 /// Up to `k` rows by rising distance, ties by row.
 #[derive(Debug, Clone)]
-pub(super) struct Nearest {
+pub(crate) struct Nearest {
     k: usize,
     found: Vec<(f64, u32)>,
 }
 
 impl Nearest {
-    pub(super) fn new(k: usize) -> Self {
+    pub(crate) fn new(k: usize) -> Self {
         Self {
             k,
             found: Vec::with_capacity(k),
@@ -44,7 +44,7 @@ impl Nearest {
     }
 
     /// Distances and rows, closest first.
-    pub(super) fn found(&self) -> &[(f64, u32)] {
+    pub(crate) fn found(&self) -> &[(f64, u32)] {
         &self.found
     }
 }

@@ -17,7 +17,7 @@ struct Axis {
 
 /// What distances are measured in.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Space {
+pub(crate) struct Space {
     pub(super) metric: Metric,
     columns: usize,
     axes: Vec<Axis>,
@@ -26,6 +26,22 @@ pub(super) struct Space {
 }
 
 impl Space {
+    /// Euclid's distance between points of so many numbers, as they are.
+    pub(crate) fn plain(width: usize) -> Self {
+        let axis = |position| Axis {
+            position,
+            low: 0.0,
+            half_range: 0.5,
+            fill: 0.0,
+        };
+        Self {
+            metric: Metric::Euclidean,
+            columns: width,
+            axes: (0..width as u32).map(axis).collect(),
+            codes: Vec::new(),
+        }
+    }
+
     /// The space of some training rows.
     pub(super) fn of(view: FrameView<'_>, asked: Metric) -> Self {
         let is_category = |at: &usize| matches!(view.column(*at), Column::Categories(_));
