@@ -131,7 +131,8 @@ fn check_reference(reference: &Reference<'_>, cloud: &Cloud, truth: &[u32]) {
     let agreement = Agreement::of(&found.labels, &reference.labels);
     assert_eq!(agreement.adjusted_rand, 1.0, "{words:?}: {:?}", found.labels);
     let m = &reference.measures;
-    let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * (1.0 + b.abs());
+    // scikit-learn's distances of points that coincide are not quite zero.
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-6 * (1.0 + b.abs());
     assert!(near(inertia, m[0]), "{words:?}: {inertia} and not {}", m[0]);
     let quality = with_context(1, |cx| Quality::of(cloud, &found.labels, cx).unwrap());
     match quality {
