@@ -40,17 +40,7 @@ impl Default for Dbscan {
 /// # Errors
 /// If `eps` is negative or not finite, `min_samples` is zero, or the work is stopped.
 pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<Clustering, FitError> {
-    let is_sound = settings.eps.is_none_or(|eps| eps.is_finite() && eps >= 0.0) && settings.min_samples > 0;
-    if !is_sound {
-        return Err(FitError::Unsupported {
-            learner: "dbscan",
-            what: format!(
-                "work with eps {:?} and {} points",
-                settings.eps, settings.min_samples
-            ),
-            remedy: "eps is finite and not negative, and at least one point makes a core",
-        });
-    }
+    check(settings)?;
     let _memory = cx.reserve((cloud.len() * (cloud.width * 8 + 32)) as u64)?;
     let space = Space::plain(cloud.width);
     let index = if cloud.width <= TREE_WIDTH_MAX && cloud.len() > 500 {
@@ -109,6 +99,21 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<C
         labels[rows].copy_from_slice(&edges);
     })?;
     Ok(Clustering::in_order(&labels, reason))
+}
+
+fn check(settings: &Dbscan) -> Result<(), FitError> {
+    let is_sound = settings.eps.is_none_or(|eps| eps.is_finite() && eps >= 0.0) && settings.min_samples > 0;
+    if !is_sound {
+        return Err(FitError::Unsupported {
+            learner: "dbscan",
+            what: format!(
+                "work with eps {:?} and {} points",
+                settings.eps, settings.min_samples
+            ),
+            remedy: "eps is finite and not negative, and at least one point makes a core",
+        });
+    }
+    Ok(())
 }
 
 /// Runs over all rows, block by block, looking whether to stop.
