@@ -11,7 +11,7 @@ use super::{Cloud, Clustering, NOISE};
 use crate::neighbors::{Index, Nearest, Space};
 
 /// With more numbers a point, a tree would search nearly everything.
-const TREE_WIDTH_MAX: usize = 12;
+const TREE_WIDTH_MAX: usize = 40;
 /// Points between two looks at the clock.
 const BLOCK: usize = 256;
 /// Most points whose distances decide on `eps`.
@@ -58,11 +58,16 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<C
         index.within(&space, cloud.point(row), squared, &mut found);
         found
     };
-    let mut is_core = vec![false; cloud.len()];
+    // Rows that are no cores have fewer than `min_samples` rows near them, so these lists stay short.
+    let (mut is_core, mut sparse) = (vec![false; cloud.len()], vec![Vec::new(); cloud.len()]);
     for_blocks(cloud.len(), cx, |rows| {
-        let counts = cx.workers.map(rows.len(), |at| near(rows.start + at).len());
-        for (at, count) in counts.into_iter().enumerate() {
-            is_core[rows.start + at] = count >= settings.min_samples;
+        let lists = cx.workers.map(rows.len(), |at| near(rows.start + at));
+        for (at, list) in lists.into_iter().enumerate() {
+            if list.len() >= settings.min_samples {
+                is_core[rows.start + at] = true;
+            } else {
+                sparse[rows.start + at] = list;
+            }
         }
     })?;
     let mut groups: Vec<u32> = (0..cloud.len() as u32).collect();
@@ -85,19 +90,14 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<C
     for row in (0..cloud.len()).filter(|&row| is_core[row]) {
         labels[row] = root(&mut groups, row as u32);
     }
-    let cores = labels.clone();
-    for_blocks(cloud.len(), cx, |rows| {
-        let edges = cx.workers.map(rows.len(), |at| {
-            let row = rows.start + at;
-            if is_core[row] {
-                return cores[row];
-            }
-            let of_cores = near(row).into_iter().filter(|&other| is_core[other as usize]);
-            // Roots are the first rows of their groups, so the lowest is the earliest group.
-            of_cores.map(|other| cores[other as usize]).min().unwrap_or(NOISE)
-        });
-        labels[rows].copy_from_slice(&edges);
-    })?;
+    for (row, list) in sparse.into_iter().enumerate().filter(|(row, _)| !is_core[*row]) {
+        // Roots are the first rows of their groups, so the lowest is the earliest group.
+        let of_cores = list.into_iter().filter(|&other| is_core[other as usize]);
+        labels[row] = of_cores
+            .map(|other| labels[other as usize])
+            .min()
+            .unwrap_or(NOISE);
+    }
     Ok(Clustering::in_order(&labels, reason))
 }
 

@@ -11,7 +11,7 @@ use kolosal_learner::{FitContext, FitError};
 use super::quality::silhouette;
 use super::{Cloud, Clustering};
 
-/// Most rows: more would keep more than three gigabytes of distances.
+/// Most rows: more would keep more than four gigabytes of distances.
 const ROWS_MAX: usize = 30_000;
 /// Most groups that are tried where none are asked for.
 const AUTO_MAX: usize = 10;
@@ -101,30 +101,31 @@ pub fn hierarchical(
     })
 }
 
-/// Distances of pairs `a < b`, row after row, without the diagonal.
+/// Distances of all pairs, row after row: both halves, so that a row is read from one place.
 struct Pairs {
     count: usize,
     far: Vec<f32>,
 }
 
 impl Pairs {
-    fn place(&self, a: usize, b: usize) -> usize {
-        let (a, b) = if a < b { (a, b) } else { (b, a) };
-        a * (2 * self.count - a - 1) / 2 + (b - a - 1)
+    fn row(&self, a: usize) -> &[f32] {
+        &self.far[a * self.count..(a + 1) * self.count]
+    }
+
+    fn set(&mut self, a: usize, b: usize, far: f32) {
+        self.far[a * self.count + b] = far;
+        self.far[b * self.count + a] = far;
     }
 
     fn of(cloud: &Cloud, linkage: Linkage, cx: &FitContext<'_>) -> Result<Self, FitError> {
         let count = cloud.len();
-        let mut far = Vec::with_capacity(count * count.saturating_sub(1) / 2);
-        for start in (0..count).step_by(BLOCK) {
+        let mut far = vec![0.0; count * count];
+        let columns = cloud.columns(&(0..count));
+        for (block, lines) in far.chunks_mut(BLOCK * count).enumerate() {
             cx.checkpoint()?;
-            let rows = start..count.min(start + BLOCK);
-            let lines = cx.workers.map(rows.len(), |at| {
-                let row = rows.start + at;
-                let mut line = vec![0.0; count - row - 1];
-                if !line.is_empty() {
-                    squared_distances(&[cloud.point(row)], &cloud.columns(&(row + 1..count)), &mut line);
-                }
+            cx.workers.for_each_chunk_mut(lines, count, |at, line| {
+                let mut squares = vec![0.0; count];
+                squared_distances(&[cloud.point(block * BLOCK + at)], &columns, &mut squares);
                 let kept = |squared: f64| {
                     if linkage == Linkage::Ward {
                         squared
@@ -132,11 +133,10 @@ impl Pairs {
                         squared.sqrt()
                     }
                 };
-                line.into_iter()
-                    .map(|squared| kept(squared) as f32)
-                    .collect::<Vec<f32>>()
+                line.iter_mut()
+                    .zip(squares)
+                    .for_each(|(far, squared)| *far = kept(squared) as f32);
             });
-            lines.into_iter().for_each(|line| far.extend(line));
         }
         Ok(Self { count, far })
     }
@@ -145,7 +145,7 @@ impl Pairs {
 /// All mergers, lowest first.
 fn mergers(cloud: &Cloud, linkage: Linkage, cx: &FitContext<'_>) -> Result<Vec<Merger>, FitError> {
     let count = cloud.len();
-    let _memory = cx.reserve((count * count * 2 + count * cloud.width * 8) as u64)?;
+    let _memory = cx.reserve((count * count * 4 + count * cloud.width * 8) as u64)?;
     let mut pairs = Pairs::of(cloud, linkage, cx)?;
     let mut sizes = vec![1.0_f64; count];
     let mut active: Vec<u32> = (0..count as u32).collect();
@@ -160,9 +160,10 @@ fn mergers(cloud: &Cloud, linkage: Linkage, cx: &FitContext<'_>) -> Result<Vec<M
         let here = *chain.last().expect("the chain has a row");
         let before = chain.len().checked_sub(2).map(|at| chain[at]);
         // The row before wins a tie, so that the chain ends.
-        let mut nearest = before.map(|row| (pairs.far[pairs.place(here as usize, row as usize)], row));
+        let line = pairs.row(here as usize);
+        let mut nearest = before.map(|row| (line[row as usize], row));
         for &other in active.iter().filter(|&&other| other != here) {
-            let far = pairs.far[pairs.place(here as usize, other as usize)];
+            let far = line[other as usize];
             if nearest.is_none_or(|nearest| far < nearest.0) {
                 nearest = Some((far, other));
             }
@@ -193,12 +194,11 @@ fn merge(
     (active, sizes): (&[u32], &mut [f64]),
 ) {
     let (a, b) = (kept as usize, gone as usize);
-    let between = f64::from(pairs.far[pairs.place(a, b)]);
+    let between = f64::from(pairs.row(a)[b]);
     let (of_a, of_b) = (sizes[a], sizes[b]);
     for &other in active.iter().filter(|&&other| other != kept) {
         let other = other as usize;
-        let (to_a, to_b) = (pairs.place(a, other), pairs.place(b, other));
-        let (x, y) = (f64::from(pairs.far[to_a]), f64::from(pairs.far[to_b]));
+        let (x, y) = (f64::from(pairs.row(a)[other]), f64::from(pairs.row(b)[other]));
         let merged = match linkage {
             Linkage::Single => x.min(y),
             Linkage::Complete => x.max(y),
@@ -208,7 +208,7 @@ fn merge(
                 ((of_a + size) * x + (of_b + size) * y - size * between) / (of_a + of_b + size)
             }
         };
-        pairs.far[to_a] = merged as f32;
+        pairs.set(a, other, merged as f32);
     }
     sizes[a] += of_b;
 }
