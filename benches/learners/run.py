@@ -1,16 +1,24 @@
 #!/usr/bin/env python3
-"""Fits random forest and logistic regression beside scikit-learn, on census income and California housing.
+"""Fits forests, linear and classical learners beside scikit-learn, on real tables.
 
 Both sides get the same rows, threads and parameters, and each fit has a process of its own. Round n uses seed n.
 
 Forest: 100 trees, scikit-learn's defaults (`max_features` sqrt for classes, 1.0 for numbers), unlimited depth.
 Logistic regression: L2 with C=1, tolerance 1e-4, at most 1000 iterations; scikit-learn with lbfgs.
 
+Gaussian naive Bayes: no weights, smoothing 1e-9. Neighbours: k=5, uniform, both sides choose how to search.
+Linear support vector machine: C=1, squared hinge, dual=False, several classes one against the rest, no probabilities.
+Support vector machine with the RBF kernel: C=1, gamma="scale", tolerance 1e-3, no probabilities; of a number, on the
+standardised target, epsilon 0.1. Both sides may keep 200 MB of kernel rows.
+Gaussian process: RBF with a length a column, noise, standardised target, no restarts; the first 2000 rows of the table, in
+one round.
+
 Encoding for scikit-learn (`fit.py`): the forest gets ordinal codes for text columns and numbers as they are, missing values
 included; logistic regression gets standardised numbers with the median for missing ones, and one-hot text columns with
-missing as a level. kolosal is given the CSV and encodes by itself.
+missing as a level; the others get standardised numbers (these tables have no text). kolosal is given the CSV and encodes by itself.
 
-Training seconds are encoding plus fit (kolosal: binning plus fit); reading the file is not counted on either side.
+Training seconds are encoding plus fit (kolosal: binning plus fit); reading the file is not counted on either side. Answering
+seconds are those for the test rows, encoding included.
 """
 
 import dataclasses
@@ -22,9 +30,12 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import harness
 
-# Table, target, metric. Lower is better for both metrics.
+# Table, target, metric.
 ADULT = ("adult", "income", "log_loss")
 HOUSING = ("california_housing", "median_house_value", "rmse")
+LETTERS = ("letter", "lettr", "accuracy")
+NUMBERS = ("concrete", "compressive_strength", "rmse")
+MASSES = ("mammography", "target", "accuracy")
 
 
 @dataclasses.dataclass
@@ -36,12 +47,25 @@ class Case:
     ours: str
     ours_parameters: list
     peer: str
+    rows: int | None = None  # only the first so many training rows
+    rounds_max: int = 100
 
 
 CASES = [
     Case("random forest", ADULT, "random_forest", ["n_estimators=100", "oob_score=false"], "forest"),
     Case("random forest", HOUSING, "random_forest", ["n_estimators=100", "oob_score=false"], "forest"),
     Case("logistic regression", ADULT, "logistic_regression", ["C=1", "tol=1e-4", "max_iter=1000"], "logistic"),
+    Case("naive Bayes", LETTERS, "naive_bayes", ["form=gaussian"], "naive_bayes"),
+    Case("naive Bayes", MASSES, "naive_bayes", ["form=gaussian"], "naive_bayes"),
+    Case("neighbours", LETTERS, "neighbors", ["n_neighbors=5"], "neighbors"),
+    Case("neighbours", MASSES, "neighbors", ["n_neighbors=5"], "neighbors"),
+    Case("neighbours", NUMBERS, "neighbors", ["n_neighbors=5", "metric=euclidean"], "neighbors"),
+    Case("linear SVM", LETTERS, "linear_svm", ["C=1", "calibration=none"], "linear_svm"),
+    Case("linear SVM", MASSES, "linear_svm", ["C=1", "calibration=none"], "linear_svm"),
+    Case("RBF SVM", LETTERS, "rbf_svm", ["C=1", "calibration=none"], "rbf_svm"),
+    Case("RBF SVM", MASSES, "rbf_svm", ["C=1", "calibration=none"], "rbf_svm"),
+    Case("RBF SVM", NUMBERS, "rbf_svm", ["C=1"], "rbf_svm"),
+    Case("Gaussian process", HOUSING, "gaussian_process", ["optimize_rows=2000"], "gaussian_process", rows=2000, rounds_max=1),
 ]
 
 
@@ -52,6 +76,17 @@ def find(folder, table, part):
         if place.exists():
             return place
     return sys.exit(f"{folder} has no {table}.{part}.csv or .csv.gz")
+
+
+def shortened(given, case, file):
+    """The table, or a file of its first rows where the case wants no more."""
+    if case.rows is None:
+        return file
+    given.scratch.mkdir(parents=True, exist_ok=True)
+    short = given.scratch / f"{case.table[0]}.{case.rows}.csv"
+    with open(file, encoding="utf-8") as lines:
+        short.write_text("".join(line for _, line in zip(range(case.rows + 1), lines)), encoding="utf-8")
+    return short.resolve()
 
 
 def ours(given, case, files):
@@ -67,6 +102,7 @@ def ours(given, case, files):
             "prepare_s": said["bin_s"],
             "fit_s": said["fit_s"],
             "load_s": said["load_s"],
+            "answer_s": said["predict_s"],
             metric: said["metrics"][metric],
             "peak_rss_bytes": done.peak_rss_bytes,
         }
@@ -92,6 +128,7 @@ def rows_of(case, measured):
     seconds = {
         name: harness.median([{"s": r["prepare_s"] + r["fit_s"]} for r in rounds], "s") for name, rounds in measured.items()
     }
+    answers = {name: harness.median(rounds, "answer_s") for name, rounds in measured.items()}
     rows = []
     for name, rounds in measured.items():
         mean, error = harness.mean_and_error([r[metric] for r in rounds])
@@ -103,6 +140,8 @@ def rows_of(case, measured):
                 f"{harness.median(rounds, 'prepare_s'):.3f}",
                 f"{harness.median(rounds, 'fit_s'):.3f}",
                 f"{seconds[name] / seconds['scikit-learn']:.2f}",
+                f"{answers[name]:.3f}",
+                f"{answers[name] / answers['scikit-learn']:.2f}",
                 metric,
                 f"{mean:.6g} ± {error:.2g}",
                 harness.mib(harness.median(rounds, "peak_rss_bytes")),
@@ -114,18 +153,26 @@ def rows_of(case, measured):
 def main():
     parser = harness.arguments(__doc__, rounds=5)
     parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("KOLOSAL_BENCH_DATA"), help="folder of the tables")
+    parser.add_argument("--only", help="only the cases whose learner has this title; no report is written")
     given = parser.parse_args()
     if given.data is None:
-        names = " and ".join(f"{table}.train.csv, {table}.test.csv" for table, _, _ in (ADULT, HOUSING))
+        tables = sorted({case.table[0] for case in CASES})
+        names = " and ".join(f"{table}.train.csv, {table}.test.csv" for table in tables)
         sys.exit(f"no tables: give --data FOLDER or set KOLOSAL_BENCH_DATA to a folder with {names} (.csv.gz will do)")
     rows, figures = [], {}
     for case in CASES:
+        if given.only not in (None, case.title):
+            continue
         files = [find(given.data, case.table[0], part).resolve() for part in ("train", "test")]
+        files[0] = shortened(given, case, files[0])
         contenders = {"kolosal": ours(given, case, files), "scikit-learn": peer(given, case, files)}
-        measured = harness.interleave(contenders, given.rounds)
+        measured = harness.interleave(contenders, min(given.rounds, case.rounds_max))
         figures[f"{case.title}, {case.table[0]}"] = measured
         rows += rows_of(case, measured)
-    header = ["learner", "table", "by", "encode or bin s", "fit s", "time ratio", "metric", "test, mean ± s.e.", "peak MiB"]
+    header = ["learner", "table", "by", "encode or bin s", "fit s", "time ratio", "answer s", "answer ratio", "metric", "test, mean ± s.e.", "peak MiB"]
+    if given.only:
+        print(harness.table(header, rows))
+        return
     body = f"{__doc__.split(chr(10), 2)[2].strip()}\n\n{harness.table(header, rows)}"
     versions = [harness.version_of(given.kolosal), *harness.installed("scikit-learn", "numpy"), f"{given.threads} threads"]
     harness.write_report(HERE, "Learners beside scikit-learn", body, figures, versions)

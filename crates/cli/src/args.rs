@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Fit(Box<FitArgs>),
     /// Answer every row of a table with a model
     Predict(PredictArgs),
+    /// Group the rows of a table that has no target
+    Cluster(Box<ClusterArgs>),
     /// Write a single booster for XGBoost or LightGBM
     Export(ExportArgs),
     /// Judge a model by a table with known answers
@@ -206,6 +208,74 @@ pub(crate) struct PredictArgs {
     /// Where to write the answers: .csv, .parquet, .arrow or .jsonl
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
+}
+
+/// How rows are grouped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AlgorithmArg {
+    /// Around centres
+    Kmeans,
+    /// In dense places; rows elsewhere are noise
+    Dbscan,
+    /// By a tree of mergers
+    Hierarchical,
+}
+
+/// How far groups are from each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LinkageArg {
+    /// By what their merger adds to the squared distances to centres
+    Ward,
+    /// As far as their farthest rows
+    Complete,
+    /// The mean over all pairs of rows
+    Average,
+    /// As near as their nearest rows
+    Single,
+}
+
+/// Options of `cluster`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kolosal cluster customers.csv --ignore customer_id
+  kolosal cluster customers.csv --algorithm hierarchical --linkage average -k 4 --output groups.csv
+  kolosal cluster places.csv --algorithm dbscan --eps 0.3 --json
+
+Numbers are brought to a common scale; a category is as far from any other as one standard deviation. The answers have the
+column `cluster`, in the order of the rows.")]
+pub(crate) struct ClusterArgs {
+    /// The table
+    pub(crate) data: PathBuf,
+    /// How rows are grouped
+    #[arg(long, value_enum, default_value_t = AlgorithmArg::Kmeans)]
+    pub(crate) algorithm: AlgorithmArg,
+    /// How many groups, for kmeans and hierarchical [default: chosen from 2 to 10]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) k: Option<usize>,
+    /// How near rows are near, for dbscan [default: chosen from the distances]
+    #[arg(long, value_name = "DISTANCE")]
+    pub(crate) eps: Option<f64>,
+    /// Rows within eps that make a place dense, for dbscan
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) min_samples: usize,
+    /// How far groups are from each other, for hierarchical
+    #[arg(long, value_enum, default_value_t = LinkageArg::Ward)]
+    pub(crate) linkage: LinkageArg,
+    /// A column that must not count; may be repeated
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) ignore: Vec<String>,
+    /// A column of known groups to compare with; it does not count
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) compare: Option<String>,
+    /// The seed
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// The type of a column; may be repeated
+    #[arg(long, value_name = "COLUMN=TYPE", value_parser = parse_pair)]
+    pub(crate) column_type: Vec<(String, String)>,
+    /// Where to write the group of each row [default: nowhere]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// A format of another library.

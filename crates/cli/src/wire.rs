@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use kolosal_platform::{
-    Bin, Check, ClassReport, ColumnProfile, Evaluation, LeaderboardEntry, LearnerInfo, NumberProfile,
-    ParamInfo, QUANTILES, TableInspection, TopValue, TrialReport,
+    Bin, Check, ClassReport, ClusterJob, ClusterProfile, ClusterSummary, ColumnProfile, Evaluation,
+    LeaderboardEntry, LearnerInfo, NumberProfile, ParamInfo, QUANTILES, TableInspection, TopValue,
+    TrialReport, peak_rss_bytes,
 };
 use serde::Serialize;
+
+use crate::args::AlgorithmArg;
 
 /// A command that failed, on standard error.
 #[derive(Serialize)]
@@ -139,6 +142,9 @@ pub(crate) struct Fitted {
     pub(crate) bin_s: f64,
     pub(crate) fit_s: f64,
     pub(crate) peak_rss_bytes: Option<u64>,
+    /// Time to answer the validation table; absent without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) predict_s: Option<f64>,
     /// On the validation table; empty without one.
     pub(crate) metrics: BTreeMap<String, f64>,
     pub(crate) model: Option<String>,
@@ -154,6 +160,91 @@ pub(crate) struct Predicted {
     pub(crate) columns: Vec<String>,
     pub(crate) predict_s: f64,
     pub(crate) notes: Vec<String>,
+}
+
+/// The result of `cluster`.
+#[derive(Serialize)]
+pub(crate) struct Clustered {
+    pub(crate) algorithm: &'static str,
+    pub(crate) rows: usize,
+    pub(crate) clusters: usize,
+    pub(crate) noise: usize,
+    pub(crate) reason: Option<String>,
+    pub(crate) inertia: Option<f64>,
+    pub(crate) silhouette: Option<f64>,
+    pub(crate) calinski_harabasz: Option<f64>,
+    pub(crate) davies_bouldin: Option<f64>,
+    pub(crate) adjusted_rand: Option<f64>,
+    pub(crate) adjusted_mutual_information: Option<f64>,
+    pub(crate) v_measure: Option<f64>,
+    pub(crate) profiles: Vec<Group>,
+    pub(crate) left_out: BTreeMap<String, String>,
+    pub(crate) load_s: f64,
+    pub(crate) cluster_s: f64,
+    pub(crate) peak_rss_bytes: Option<u64>,
+    pub(crate) output: Option<String>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// One group of a clustering.
+#[derive(Serialize)]
+pub(crate) struct Group {
+    pub(crate) rows: usize,
+    pub(crate) traits: Vec<Trait>,
+}
+
+/// What a column is like in a group.
+#[derive(Serialize)]
+pub(crate) struct Trait {
+    pub(crate) column: String,
+    pub(crate) value: String,
+    pub(crate) difference: f64,
+}
+
+impl Clustered {
+    pub(crate) fn new(algorithm: AlgorithmArg, job: &ClusterJob, summary: &ClusterSummary) -> Self {
+        let (quality, agreement) = (summary.quality, summary.agreement);
+        let group = |group: &ClusterProfile| Group {
+            rows: group.rows,
+            traits: group
+                .traits
+                .iter()
+                .map(|of_group| Trait {
+                    column: of_group.column.clone(),
+                    value: of_group.value.clone(),
+                    difference: of_group.difference,
+                })
+                .collect(),
+        };
+        let left_out = summary.left_out.iter();
+        Self {
+            algorithm: match algorithm {
+                AlgorithmArg::Kmeans => "kmeans",
+                AlgorithmArg::Dbscan => "dbscan",
+                AlgorithmArg::Hierarchical => "hierarchical",
+            },
+            rows: summary.rows,
+            clusters: summary.groups.len(),
+            noise: summary.noise,
+            reason: summary.reason.clone(),
+            inertia: summary.inertia,
+            silhouette: quality.map(|quality| quality.silhouette),
+            calinski_harabasz: quality.map(|quality| quality.calinski_harabasz),
+            davies_bouldin: quality.map(|quality| quality.davies_bouldin),
+            adjusted_rand: agreement.map(|agreement| agreement.adjusted_rand),
+            adjusted_mutual_information: agreement.map(|agreement| agreement.adjusted_mutual_information),
+            v_measure: agreement.map(|agreement| agreement.v_measure),
+            profiles: summary.groups.iter().map(group).collect(),
+            left_out: left_out
+                .map(|(name, why)| (name.clone(), (*why).to_owned()))
+                .collect(),
+            load_s: summary.load_time.as_secs_f64(),
+            cluster_s: summary.cluster_time.as_secs_f64(),
+            peak_rss_bytes: peak_rss_bytes(),
+            output: job.output.as_ref().map(|output| output.display().to_string()),
+            notes: summary.notes.clone(),
+        }
+    }
 }
 
 /// The result of `export`.

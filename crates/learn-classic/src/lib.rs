@@ -1,3 +1,15 @@
-//! Classical learners. So far one: [`baseline::Baseline`], which looks at no feature and which every other has to beat.
+//! Classical learners: [`baseline::Baseline`], which looks at no feature and which every other has to beat,
+//! [`naive_bayes::NaiveBayes`], [`neighbors::Neighbors`], [`rbf_svm::RbfSvm`] and
+//! [`gaussian_process::GaussianProcess`]; and [`cluster`], which needs no target.
 
 pub mod baseline;
+pub mod cluster;
+pub mod gaussian_process;
+pub mod naive_bayes;
+pub mod neighbors;
+pub mod rbf_svm;
+mod rows;
+mod scores;
+mod standard;
+#[cfg(test)]
+mod testing;

@@ -1,4 +1,5 @@
-//! Linear models: [`Ridge`], [`Lasso`], [`ElasticNet`] and [`LogisticRegression`].
+//! Linear models: [`Ridge`], [`Lasso`], [`ElasticNet`], [`LogisticRegression`], [`LinearSvm`], [`Huber`],
+//! [`Quantile`] and [`Glm`].
 //!
 //! Every learner minimises exactly the objective that scikit-learn states for the model of that name, so the same
 //! parameters mean the same model, and parity is a matter of tolerance. Inside, columns are brought to a common scale
@@ -33,17 +34,24 @@
 //! ```
 
 mod cholesky;
+mod convex;
+mod curvature;
 mod descent;
 mod design;
 mod elastic_net;
 mod folds;
+mod glm;
+mod huber;
 mod lasso;
+mod linear_svm;
 mod logistic;
 mod model;
 mod moments;
 mod path;
+mod quantile;
 mod regression;
 mod ridge;
+mod score_model;
 mod slots;
 #[cfg(test)]
 mod testing;
@@ -51,8 +59,13 @@ mod testing;
 mod tests;
 
 pub use elastic_net::{ElasticNet, ElasticNetParams};
+pub use glm::{Glm, GlmParams, Spread};
+pub use huber::{Huber, HuberParams};
 pub use lasso::{Lasso, LassoParams};
+pub use linear_svm::{Calibration, LinearSvm, LinearSvmModel, LinearSvmParams};
 pub use logistic::{ClassWeight, LogisticModel, LogisticParams, LogisticRegression, Penalty};
 pub use path::PathPoint;
+pub use quantile::{Quantile, QuantileParams};
 pub use regression::{RegressionModel, Select};
 pub use ridge::{Ridge, RidgeParams};
+pub use score_model::ScoreModel;

@@ -14,10 +14,14 @@ const ROWS: usize = 512;
 pub(crate) enum Link {
     /// The score is the answer.
     Identity,
+    /// e to the power of the score is the answer.
+    Exponential,
     /// One score; the probability of class 1 by the logistic function.
     Logistic,
     /// One score a class; probabilities by the softmax function.
     Softmax,
+    /// One score a class; the logistic function of each, divided by their sum.
+    OneVsRest,
 }
 
 /// A fitted linear function of the columns, one for each output.
@@ -64,9 +68,9 @@ impl Linear {
     /// Meaning and width of an answer.
     pub(crate) fn shape(&self) -> (Meaning, usize) {
         match self.link {
-            Link::Identity => (Meaning::Number, 1),
+            Link::Identity | Link::Exponential => (Meaning::Number, 1),
             Link::Logistic => (Meaning::ClassProbability, 2),
-            Link::Softmax => (Meaning::ClassProbability, self.intercepts.len()),
+            Link::Softmax | Link::OneVsRest => (Meaning::ClassProbability, self.intercepts.len()),
         }
     }
 
@@ -147,8 +151,8 @@ impl Linear {
         let slots = Slots::load(from)?;
         let (intercepts, coefficients, importances) = (from.f64s()?, from.f64s()?, from.f64s()?);
         let outputs_fit = match link {
-            Link::Identity | Link::Logistic => intercepts.len() == 1,
-            Link::Softmax => intercepts.len() >= 3,
+            Link::Identity | Link::Exponential | Link::Logistic => intercepts.len() == 1,
+            Link::Softmax | Link::OneVsRest => intercepts.len() >= 3,
         };
         if !outputs_fit
             || slots.width().checked_mul(intercepts.len()) != Some(coefficients.len())
@@ -189,6 +193,10 @@ impl Linear {
 fn answer(link: Link, outputs: usize, scores: &mut [f64], answers: &mut [f64]) {
     match link {
         Link::Identity => answers.copy_from_slice(scores),
+        Link::Exponential => {
+            answers.copy_from_slice(scores);
+            exp(answers);
+        }
         Link::Logistic => {
             // e^-|s| is at most one, so neither class's share overflows.
             let signs: Vec<bool> = scores.iter().map(|score| *score >= 0.0).collect();
@@ -197,6 +205,18 @@ fn answer(link: Link, outputs: usize, scores: &mut [f64], answers: &mut [f64]) {
             for ((pair, e), positive) in answers.chunks_mut(2).zip(scores.iter()).zip(signs) {
                 let (large, small) = (1.0 / (1.0 + e), e / (1.0 + e));
                 pair.copy_from_slice(&if positive { [small, large] } else { [large, small] });
+            }
+        }
+        Link::OneVsRest => {
+            let signs: Vec<bool> = scores.iter().map(|score| *score >= 0.0).collect();
+            scores.iter_mut().for_each(|score| *score = -score.abs());
+            exp(scores);
+            for ((share, e), positive) in answers.iter_mut().zip(scores.iter()).zip(signs) {
+                *share = if positive { 1.0 / (1.0 + e) } else { e / (1.0 + e) };
+            }
+            for line in answers.chunks_mut(outputs) {
+                let total: f64 = line.iter().sum();
+                line.iter_mut().for_each(|share| *share /= total);
             }
         }
         Link::Softmax => {

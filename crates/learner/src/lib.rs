@@ -25,6 +25,7 @@ mod contract;
 mod encode;
 pub mod metric;
 mod params;
+mod platt;
 mod predictions;
 mod task;
 mod transform;
@@ -37,6 +38,7 @@ pub use metric::{Direction, METRICS, Metric, MetricError, default_metric, find_m
 pub use params::{
     Checked, Domain, ParamDef, ParamError, ParamSet, ParamValue, Point, Scale, Value, check_point, trim_doc,
 };
+pub use platt::PlattCurve;
 pub use predictions::{Meaning, Predictions};
 pub use task::{DataError, Target, Task, TaskKind, TrainView};
 pub use transform::{Fitted, FittedTransform, Transform};

@@ -10,17 +10,29 @@
 use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
-use kolosal_learn_linear::{ElasticNet, Lasso, LogisticRegression, Ridge};
+use kolosal_learn_classic::gaussian_process::GaussianProcess;
+use kolosal_learn_classic::naive_bayes::NaiveBayes;
+use kolosal_learn_classic::neighbors::Neighbors;
+use kolosal_learn_classic::rbf_svm::RbfSvm;
+use kolosal_learn_linear::{ElasticNet, Glm, Huber, Lasso, LinearSvm, LogisticRegression, Quantile, Ridge};
 use kolosal_learn_tree::{CatBoost, DecisionTree, ExtraTrees, LightGbm, RandomForest, XgBoost};
 use kolosal_learner::Learner;
 
 /// Every learner, in the order of the documentation.
 pub const LEARNERS: &[&dyn Learner] = &[
     &Baseline,
+    &NaiveBayes,
+    &Neighbors,
+    &RbfSvm,
+    &GaussianProcess,
     &LogisticRegression,
     &Ridge,
     &Lasso,
     &ElasticNet,
+    &LinearSvm,
+    &Huber,
+    &Quantile,
+    &Glm,
     &DecisionTree,
     &RandomForest,
     &ExtraTrees,

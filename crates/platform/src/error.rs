@@ -7,7 +7,7 @@ use kolosal_frame::FrameError;
 use kolosal_frame::read::ReadError;
 use kolosal_frame::write::WriteError;
 use kolosal_learn_tree::boost::interop::InteropError;
-use kolosal_learner::{ArtifactError, MetricError};
+use kolosal_learner::{ArtifactError, FitError, MetricError};
 use kolosal_learners::UnknownLearner;
 use kolosal_pipeline::{PipelineError, TargetError};
 use kolosal_training::TrainError;
@@ -36,6 +36,9 @@ pub enum PlatformError {
     /// A training gave no model.
     #[error(transparent)]
     Train(#[from] TrainError),
+    /// Rows could not be grouped.
+    #[error(transparent)]
+    Cluster(#[from] FitError),
     /// The target of a table does not fit the model.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -105,6 +108,7 @@ impl PlatformError {
             Self::Write { .. } => ErrorKind::Internal,
             Self::Frame(error) => error.kind(),
             Self::Train(error) => error.kind(),
+            Self::Cluster(error) => error.kind(),
             Self::Target(error) => error.kind(),
             Self::Metric(error) => error.kind(),
             Self::Learner(error) => error.kind(),

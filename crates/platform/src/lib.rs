@@ -12,6 +12,7 @@
 //! # Ok::<(), kolosal_platform::PlatformError>(())
 //! ```
 
+mod cluster;
 mod doctor;
 mod error;
 mod evaluate;
@@ -25,6 +26,7 @@ mod predict;
 mod table;
 mod train;
 
+pub use cluster::{ClusterAlgorithm, ClusterJob, ClusterProfile, ClusterSummary, ClusterTrait};
 pub use doctor::{Check, Diagnosis};
 pub use error::PlatformError;
 pub use evaluate::{ClassReport, Evaluation};
@@ -41,5 +43,6 @@ pub use train::{TrainJob, TrainSummary};
 pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock};
 pub use kolosal_compute::{Machine, peak_rss_bytes};
 pub use kolosal_frame::profile::{Bin, ColumnProfile, NumberProfile, QUANTILES, TopValue};
+pub use kolosal_learn_classic::cluster::{Agreement, Linkage, Quality};
 pub use kolosal_pipeline::{FORMAT_VERSION, FeatureEntry, LeaderboardEntry, Manifest, MemberEntry};
 pub use kolosal_training::{Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};

@@ -39,6 +39,10 @@ fn wire_form(job: &FitJob, summary: &FitSummary) -> wire::Fitted {
         bin_s: summary.bin_time.as_secs_f64(),
         fit_s: summary.fit_time.as_secs_f64(),
         peak_rss_bytes: peak_rss_bytes(),
+        predict_s: summary
+            .valid
+            .as_ref()
+            .map(|valid| valid.predict_time.as_secs_f64()),
         metrics: summary
             .valid
             .as_ref()

@@ -1,6 +1,7 @@
 //! One file a command: ask the platform, show the answer.
 
 pub(crate) mod bench;
+pub(crate) mod cluster;
 pub(crate) mod completions;
 pub(crate) mod doctor;
 pub(crate) mod evaluate;

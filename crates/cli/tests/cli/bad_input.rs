@@ -334,3 +334,27 @@ fn held_out_rows_that_a_learner_would_not_look_at() {
     }
     shell.must("fit lightgbm t.csv --target y --holdout t.csv --set early_stopping_round=5");
 }
+
+#[test]
+fn groups_that_cannot_be_made() {
+    let shell = Shell::new();
+    shell.file("t.csv", "x,y\n1,2\n2,3\n5,9\n");
+    let check = |arguments: &str, code: i32, word: &str| {
+        let ran = shell.run(&format!("cluster t.csv {arguments}"));
+        assert_eq!(ran.code, code, "{}", ran.err);
+        assert!(
+            ran.err.contains(word) && !ran.err.contains("panicked"),
+            "{}",
+            ran.err
+        );
+    };
+    check("-k 4", 2, "4 groups of 3 rows");
+    check("-k 0", 2, "0 groups of 3 rows");
+    check("--algorithm hierarchical -k 9", 2, "9 groups of 3 rows");
+    check("--algorithm dbscan --eps=-1", 2, "eps");
+    check("--algorithm dbscan --min-samples 0", 2, "point");
+    check("--ignore nothing", 2, "nothing");
+    check("--ignore x --ignore y", 2, "column");
+    shell.file("t.csv", "x\n7\n7\n7\n");
+    check("", 2, "do not tell them apart");
+}

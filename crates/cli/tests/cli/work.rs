@@ -360,3 +360,45 @@ fn boosters_are_exported_and_other_models_are_refused_with_a_remedy() {
     assert!(refused.err.contains("kolosal fit lightgbm"), "{}", refused.err);
     assert!(!shell.path("ridge.txt").exists());
 }
+
+#[test]
+fn rows_without_a_target_are_grouped_and_described() {
+    let shell = Shell::new();
+    let table = example("penguins.csv");
+    let grouped = json(
+        &shell
+            .must(&format!(
+                "cluster {table} --compare species -k 3 --output groups.csv --json"
+            ))
+            .out,
+    );
+    assert_eq!(grouped["clusters"], 3);
+    let agreement = grouped["adjusted_rand"].as_f64().expect("a number");
+    assert!(agreement > 0.5, "{agreement}");
+    let profiles = grouped["profiles"].as_array().expect("a list");
+    let rows: u64 = profiles
+        .iter()
+        .map(|group| group["rows"].as_u64().expect("a count"))
+        .sum();
+    assert_eq!(grouped["rows"], rows);
+    assert!(
+        profiles
+            .iter()
+            .all(|group| !group["traits"].as_array().expect("a list").is_empty())
+    );
+    let answers = std::fs::read_to_string(shell.path("groups.csv")).expect("the groups were written");
+    assert!(answers.starts_with("cluster\n0\n"), "{answers}");
+    assert_eq!(answers.lines().count() as u64, 1 + rows);
+    for algorithm in ["kmeans", "dbscan", "hierarchical"] {
+        let said = shell
+            .must(&format!(
+                "cluster {table} --ignore species --algorithm {algorithm}"
+            ))
+            .out;
+        assert!(said.contains("groups of") && said.contains("group 0:"), "{said}");
+        assert!(
+            said.contains("silhouette") || said.contains("bend most"),
+            "{said}"
+        );
+    }
+}

@@ -20,7 +20,7 @@ pub(super) fn fit(
     cx: &FitContext<'_>,
 ) -> Result<LogisticModel, FitError> {
     let counted = Counted::of(train);
-    let by_class = class_weights(params, train);
+    let by_class = class_weights(params.class_weight, train);
     let design = Design::new(train, &counted, |at| by_class[train.classes()[at] as usize], cx)?;
     let (absolute, squared) = params.shares();
     // The mean loss is minimised instead of C times the sum, so penalties are divided by both.
@@ -88,12 +88,12 @@ fn prefers_newton(problem: &Problem<'_>) -> bool {
 }
 
 /// What the weight of a row is multiplied by, for each class.
-fn class_weights(params: &LogisticParams, train: &TrainView<'_>) -> Vec<f64> {
+pub(crate) fn class_weights(class_weight: ClassWeight, train: &TrainView<'_>) -> Vec<f64> {
     let mut totals = vec![0.0; train.task().width()];
     for (row, class) in train.classes().iter().enumerate() {
         totals[*class as usize] += train.weight(row);
     }
-    match params.class_weight {
+    match class_weight {
         ClassWeight::None => vec![1.0; totals.len()],
         ClassWeight::Balanced => {
             let present = totals.iter().filter(|total| **total > 0.0).count() as f64;

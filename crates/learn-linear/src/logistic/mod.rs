@@ -32,7 +32,6 @@
 //! # Ok::<(), kolosal_learner::ParamError>(())
 //! ```
 
-mod curvature;
 mod fit;
 mod gradients;
 mod model;
@@ -43,6 +42,7 @@ mod quasi;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use fit::class_weights;
 pub use model::LogisticModel;
 pub use params::{ClassWeight, LogisticParams, Penalty};
 

@@ -2,8 +2,8 @@
 
 use kolosal_learner::{FitContext, FitError};
 
-use super::curvature::Curvature;
 use super::problem::{Order, Problem, Value};
+use crate::curvature::Curvature;
 use crate::descent::covariance::{Quadratic, State};
 
 /// Share of the promised decrease that a step must bring (Armijo 1966).

@@ -3,9 +3,9 @@
 use kolosal_compute::kernels::{add_scaled, dot};
 use kolosal_learner::{FitContext, FitError};
 
-use super::curvature::{Curvature, Factored};
 use super::newton::{Ended, Limits};
 use super::problem::{Order, Problem};
+use crate::curvature::{Curvature, Factored};
 
 /// Pairs of steps and changes of gradient that are remembered.
 const MEMORY: usize = 10;

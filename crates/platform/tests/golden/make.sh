@@ -10,14 +10,27 @@ mkdir -p "v$format"
 fit() { # learner, target, further options
     learner=$1 target=$2
     shift 2
-    "$program" --quiet fit "$learner" table.csv --target "$target" --seed 7 --output "v$format/$learner.kolosal" "$@" >/dev/null
+    "$program" --quiet fit "$learner" "${few:-table.csv}" --target "$target" --seed 7 --output "v$format/$learner.kolosal" "$@" >/dev/null
 }
 
 fit baseline kind
 fit logistic_regression kind
+fit naive_bayes kind
+few=$(mktemp)
+head -21 table.csv >"$few"
+fit rbf_svm kind
+fit gaussian_process amount --set max_iter=5
+head -61 table.csv >"$few" # a model that holds its rows stays small
+fit neighbors amount --set n_neighbors=3
+rm "$few"
+unset few
 fit ridge amount
+fit linear_svm kind
 fit lasso amount
 fit elastic_net amount
+fit huber amount
+fit quantile amount
+fit glm amount
 fit decision_tree kind --set max_depth=4
 fit random_forest kind --set n_estimators=3 --set max_depth=4
 fit extra_trees amount --set n_estimators=3 --set max_depth=4

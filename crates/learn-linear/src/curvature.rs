@@ -6,16 +6,16 @@ use crate::cholesky::Cholesky;
 use crate::design::{Design, Gram, weighted_gram};
 
 /// `[X' H X + P, X' h; h' X, sum h]`, in the coordinates in which the intercept stands apart.
-pub(super) struct Curvature {
+pub(crate) struct Curvature {
     /// `X' H X - X' h h' X / sum h`, row after row.
-    pub(super) matrix: Vec<f64>,
+    pub(crate) matrix: Vec<f64>,
     /// `X' h / sum h`.
     means: Vec<f64>,
     total: f64,
 }
 
 /// A curvature that can be divided by.
-pub(super) struct Factored {
+pub(crate) struct Factored {
     factor: Cholesky,
     means: Vec<f64>,
     total: f64,
@@ -23,7 +23,7 @@ pub(super) struct Factored {
 
 impl Curvature {
     /// The curvature under the row weights `h`.
-    pub(super) fn new(design: &Design, h: &[f64], workers: &Workers) -> Self {
+    pub(crate) fn new(design: &Design, h: &[f64], workers: &Workers) -> Self {
         let Gram {
             width,
             mut products,
@@ -45,7 +45,7 @@ impl Curvature {
     }
 
     /// Adds a penalty to the diagonal and factors.
-    pub(super) fn factored(self, penalty: &[f64], workers: &Workers) -> Factored {
+    pub(crate) fn factored(self, penalty: &[f64], workers: &Workers) -> Factored {
         Factored {
             factor: Cholesky::new(self.matrix, penalty, workers),
             means: self.means,
@@ -54,7 +54,7 @@ impl Curvature {
     }
 
     /// The derivative by the coefficients where the intercept follows them to its best.
-    pub(super) fn reduced(&self, gradient: &[f64]) -> Vec<f64> {
+    pub(crate) fn reduced(&self, gradient: &[f64]) -> Vec<f64> {
         let (of_u, of_intercept) = gradient.split_at(self.means.len());
         of_u.iter()
             .zip(&self.means)
@@ -63,14 +63,14 @@ impl Curvature {
     }
 
     /// The intercept's step beside a step of the coefficients.
-    pub(super) fn intercept_step(&self, gradient: &[f64], step: &[f64]) -> f64 {
+    pub(crate) fn intercept_step(&self, gradient: &[f64], step: &[f64]) -> f64 {
         intercept_step(&self.means, self.total, gradient, step)
     }
 }
 
 impl Factored {
     /// Replaces a gradient by the step that the curvature makes of it, both with the intercept last.
-    pub(super) fn divide(&self, gradient: &mut [f64]) {
+    pub(crate) fn divide(&self, gradient: &mut [f64]) {
         let width = self.means.len();
         let of_intercept = gradient[width];
         let mut step: Vec<f64> = gradient[..width]
