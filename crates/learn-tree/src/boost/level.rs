@@ -43,6 +43,8 @@ pub(crate) struct Search<'a> {
     pub(crate) leaves: &'a [Leaf],
     pub(crate) makings: &'a [Making],
     pub(crate) depth: usize,
+    /// The score that the levels above have reached.
+    pub(crate) reached: f64,
 }
 
 /// A test with its score.
@@ -296,20 +298,32 @@ impl Search<'_> {
     fn best_of<S>(&self, scores: &LevelScores<S>, at: usize, is_levels: bool) -> Option<Found> {
         let seed = self.task.seed.fork_index(self.depth as u64).fork_index(at as u64);
         let mut rng = seed.rng();
+        // Bins of the columns of a frame may be those of other rows; derived columns are made of these rows.
+        let is_shared = !matches!(self.ground.table.columns()[at].cuts, Cuts::Borders(_));
+        let slots = self.ground.table.slots_of(at, at + 1);
         // Noise is drawn twice, as in CatBoost: cuts compete within their column, then each column's cut with the others'.
         let mut best: Option<(f64, f64, usize)> = None;
         for (cut, (product, square)) in scores.products.iter().zip(&scores.squares).enumerate() {
+            // A cut behind a bin without rows is the one before it again, for which noise was drawn, or has no rows on one side.
+            let last = cut + usize::from(is_levels);
+            let is_there = |bin: usize| self.ground.present[slots.start + bin];
+            if is_shared && !(is_there(last) && (is_levels || (last + 1..slots.len()).any(is_there))) {
+                continue;
+            }
             let score = match self.ground.config.score {
                 Score::L2 => *product,
                 Score::Cosine if *square > 0.0 => product / square.sqrt(),
                 Score::Cosine => 0.0,
             };
+            if score <= self.reached * (1.0 + 1e-12) {
+                continue;
+            }
             let rank = if self.task.noise > 0.0 {
                 score + self.task.noise * quick_normal(&mut rng)
             } else {
                 score
             };
-            if score > 0.0 && best.is_none_or(|best| rank > best.0) {
+            if best.is_none_or(|best| rank > best.0) {
                 best = Some((rank, score, cut));
             }
         }

@@ -79,12 +79,9 @@ impl<S: Slot> SymmetricGrower<S> {
                 leaves: &leaves,
                 makings: &makings,
                 depth,
+                reached: score,
             };
-            let Some(best) = self
-                .level
-                .best(&search)
-                .filter(|best| best.score > score * (1.0 + 1e-12))
-            else {
+            let Some(best) = self.level.best(&search) else {
                 break;
             };
             let gain = best.score - score;
