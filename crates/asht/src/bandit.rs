@@ -56,7 +56,20 @@ pub struct ArmState {
 }
 
 const ALPHA: f64 = 0.5;
-const FADE: f64 = 0.96;
+const FADE: f64 = 0.93;
+/// Old pulls are forgotten, so that every arm is looked at again now and then.
+const FORGET: f64 = 0.985;
+
+/// What an arm is worth while it finds nothing, and how many trials that knowledge is worth.
+fn prior(arm: Arm) -> (f64, f64) {
+    match arm {
+        Arm::Global | Arm::Design => (0.8, 8.0),
+        Arm::Trust => (0.75, 6.0),
+        Arm::Tpe => (0.6, 4.0),
+        Arm::Cma | Arm::Evolve => (0.5, 4.0),
+        Arm::Random => (0.4, 3.0),
+    }
+}
 
 #[derive(Debug, Clone)]
 pub(crate) struct Bandit {
@@ -67,17 +80,13 @@ pub(crate) struct Bandit {
 
 impl Bandit {
     pub(crate) fn new(allowed: &[Arm]) -> Self {
-        let prior = |arm: Arm| match arm {
-            Arm::Global | Arm::Design => (arm, 0.97, 8.0),
-            Arm::Trust => (arm, 0.95, 6.0),
-            Arm::Tpe => (arm, 0.75, 4.0),
-            Arm::Cma | Arm::Evolve => (arm, 0.6, 4.0),
-            Arm::Random => (arm, 0.5, 3.0),
-        };
         Self {
-            arms: allowed.iter().map(|&arm| prior(arm)).collect(),
+            arms: allowed
+                .iter()
+                .map(|&arm| (arm, prior(arm).0, prior(arm).1))
+                .collect(),
             alpha: ALPHA,
-            total: 10.0,
+            total: 25.0,
         }
     }
 
@@ -88,8 +97,9 @@ impl Bandit {
                 best = i;
             }
         }
+        self.arms.iter_mut().for_each(|arm| arm.2 *= FORGET);
         self.arms[best].2 += 1.0;
-        self.total += 1.0;
+        self.total = FORGET * self.total + 1.0;
         self.arms[best].0
     }
 
@@ -107,9 +117,10 @@ impl Bandit {
         let reward = if improved {
             0.99
         } else {
-            0.9 * reward.clamp(0.0, 1.0)
+            0.5 * reward.clamp(0.0, 1.0)
         };
-        self.arms[at].1 = (self.arms[at].1 * FADE).max(reward.max(0.01));
+        let floor = prior(arm).0;
+        self.arms[at].1 = (floor + (self.arms[at].1 - floor) * FADE).max(reward);
         let factor = match (improved, leader) {
             (true, true) => 0.97,
             (true, false) => 1.06,

@@ -167,7 +167,7 @@ mod tests {
         let mut cma = Cma::new(&space, &[&start]).expect("numbers");
         let mut rng = Seed::new(4).rng();
         let mut best = f64::INFINITY;
-        for _ in 0..1200 {
+        for _ in 0..2400 {
             if cma.is_spent() {
                 break;
             }
