@@ -19,6 +19,9 @@ pub(crate) fn minimise(
     mut f: impl FnMut(&[f64], &mut [f64]) -> f64,
 ) -> f64 {
     let n = x.len();
+    for (v, (low, high)) in x.iter_mut().zip(bounds) {
+        *v = v.clamp(*low, *high);
+    }
     let mut gradient = vec![0.0; n];
     let mut value = f(x, &mut gradient);
     let mut used = 1;

@@ -425,10 +425,15 @@ impl Study {
             .into_iter()
             .map(|k| [points[k][0], points[k][1]])
             .collect();
+        // The corner lies beyond the front and beyond most of what was seen: a front that is still short must be able to
+        // gain by growing at its ends.
         let reference = std::array::from_fn(|k| {
             let high = front.iter().map(|p| p[k]).fold(f64::NEG_INFINITY, f64::max);
             let low = front.iter().map(|p| p[k]).fold(f64::INFINITY, f64::min);
-            high + (0.1 * (high - low)).max(0.1)
+            let mut seen: Vec<f64> = points.iter().map(|p| p[k]).collect();
+            seen.sort_by(f64::total_cmp);
+            let wide = seen.get(seen.len() * 9 / 10).copied().unwrap_or(high);
+            (high + (0.1 * (high - low)).max(0.1)).max(wide)
         });
         let strips = Strips::new(&front, reference);
         Box::new(move |mean, sd, slopes| strips.ln_gain(&mean[..2], &sd[..2], slopes))

@@ -171,7 +171,7 @@ mod tests {
             apply(Warp::Log { share: 0.02 }, &[1.0; 5])
                 .z
                 .iter()
-                .all(|v| *v == 0.0)
+                .all(|v| v.abs() < 1e-9)
         );
     }
 
