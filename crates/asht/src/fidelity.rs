@@ -12,7 +12,11 @@ use crate::study::Study;
 /// Finished curves from which extrapolation is trusted.
 const CURVES_MIN: usize = 6;
 /// A trial less likely than this to beat the best is stopped.
-const CHANCE_MIN: f64 = 0.15;
+const CHANCE_MIN: f64 = 0.3;
+/// Share of the distance from the best to the median end that counts as a gain.
+const MARGIN: f64 = 0.02;
+/// Finished curves that an extrapolation leans on most.
+const NEIGHBOURS: usize = 3;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Curves {
@@ -69,15 +73,27 @@ impl Curves {
             return false;
         }
         match self.outlook(&seen) {
-            Some(outlook) => normal_cdf((best - outlook.best) / outlook.sd) < CHANCE_MIN,
+            Some(outlook) => normal_cdf((best - self.margin(best) - outlook.best) / outlook.sd) < CHANCE_MIN,
             None => self.is_in_worse_half(k, value),
         }
+    }
+
+    fn margin_unit(&self) -> f64 {
+        spread(self.finished.iter().map(|c| c[c.len() - 1]))
+    }
+
+    /// A gain that is worth seeing a curve to its end: a trial that only repeats the best is not.
+    fn margin(&self, best: f64) -> f64 {
+        let mut ends: Vec<f64> = self.finished.iter().filter_map(|c| c.last().copied()).collect();
+        ends.sort_by(f64::total_cmp);
+        let median = ends.get(ends.len() / 2).copied().unwrap_or(best);
+        MARGIN * (median - best).max(0.0)
     }
 
     fn is_in_worse_half(&self, k: usize, value: f64) -> bool {
         let at = &self.reached[k];
         let better = at.iter().filter(|v| **v < value).count();
-        at.len() >= 4 && better >= at.len().div_ceil(2)
+        better >= (at.len() / 2).max(1)
     }
 
     /// Ends of finished curves, weighted by likeness at the rung reached: in level, and in the last step.
@@ -91,15 +107,15 @@ impl Curves {
             spread(self.finished.iter().map(|c| c[k])),
             spread(self.finished.iter().map(|c| trend(c))),
         );
-        let weights: Vec<f64> = self
+        let squares: Vec<f64> = self
             .finished
             .iter()
-            .map(|c| {
-                let level = (c[k] - seen[k]) / (0.5 * level_sd);
-                let slope = (trend(c) - trend(seen)) / trend_sd;
-                (-0.5 * (level * level + slope * slope)).exp() + 1e-3
-            })
+            .map(|c| ((c[k] - seen[k]) / level_sd).powi(2) + ((trend(c) - trend(seen)) / trend_sd).powi(2))
             .collect();
+        let mut near = squares.clone();
+        near.sort_by(f64::total_cmp);
+        let width = near[NEIGHBOURS - 1].max(1e-4);
+        let weights: Vec<f64> = squares.iter().map(|s| (-0.5 * s / width).exp() + 1e-6).collect();
         let total: f64 = weights.iter().sum();
         let mean = |of: &dyn Fn(&[f64]) -> f64| {
             self.finished
@@ -116,7 +132,7 @@ impl Curves {
         Some(Outlook {
             end: seen[k] + end,
             best: seen[k] + gain,
-            sd: square.sqrt().max(0.02 * level_sd),
+            sd: square.sqrt().max(0.01 * self.margin_unit()),
         })
     }
 }
@@ -173,10 +189,10 @@ mod tests {
     #[test]
     fn before_that_the_better_half_goes_on() {
         let mut curves = Curves::new(&[1.0, 2.0]);
-        for value in [0.1, 0.2, 0.3] {
-            assert!(!curves.judge(&[(1.0, value)], f64::INFINITY));
-        }
-        assert!(curves.judge(&[(1.0, 0.9)], f64::INFINITY));
-        assert!(!curves.judge(&[(1.0, 0.05)], f64::INFINITY));
+        let stops: Vec<bool> = [0.3, 0.4, 0.2, 0.25, 0.1]
+            .iter()
+            .map(|value| curves.judge(&[(1.0, *value)], f64::INFINITY))
+            .collect();
+        assert_eq!(stops, [false, true, false, false, false]);
     }
 }
