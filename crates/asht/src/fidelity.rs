@@ -12,7 +12,7 @@ use crate::study::Study;
 /// Finished curves from which extrapolation is trusted.
 const CURVES_MIN: usize = 6;
 /// A trial less likely than this to beat the best is stopped.
-const CHANCE_MIN: f64 = 0.3;
+const CHANCE_MIN: f64 = 0.02;
 /// Share of the distance from the best to the median end that counts as a gain.
 const MARGIN: f64 = 0.02;
 /// Finished curves that an extrapolation leans on most.
@@ -72,10 +72,10 @@ impl Curves {
         if k + 1 == self.rungs.len() || seen.len() != k + 1 {
             return false;
         }
-        match self.outlook(&seen) {
-            Some(outlook) => normal_cdf((best - self.margin(best) - outlook.best) / outlook.sd) < CHANCE_MIN,
-            None => self.is_in_worse_half(k, value),
-        }
+        let hopeless = self.outlook(&seen).is_some_and(|outlook| {
+            normal_cdf((best - self.margin(best) - outlook.best) / outlook.sd) < CHANCE_MIN
+        });
+        hopeless || self.is_in_worse_half(k, value)
     }
 
     fn margin_unit(&self) -> f64 {

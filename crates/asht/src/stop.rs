@@ -3,7 +3,7 @@
 //! At each proposal over the whole space the largest expected improvement is noted in the units told. The gain of the
 //! next twenty trials is foreseen as twenty times its mean over the last five, times a calibration: gains that came, over
 //! gains that were foreseen, in the study so far. A study has converged when that stays under the tolerance, half the
-//! noise, or a ten-thousandth of what was gained since the median trial, and nothing was gained for a while (the bound
+//! noise, or a thousandth of what was gained since the median trial, and nothing was gained for a while (the bound
 //! against noise follows Makarova et al. 2022).
 
 use crate::surrogate::Surrogate;
@@ -11,7 +11,7 @@ use crate::warp;
 
 /// Trials that a forecast speaks of.
 pub const HORIZON: usize = 20;
-const SHARE: f64 = 1e-4;
+const SHARE: f64 = 1e-3;
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Forecast {

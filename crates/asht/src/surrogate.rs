@@ -141,7 +141,7 @@ fn affine(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-    (mean, if sd > 0.0 && sd.is_finite() { sd } else { 1.0 })
+    (mean, if sd > 1e-13 * mean.abs() && sd > 0.0 && sd.is_finite() { sd } else { 1.0 })
 }
 
 fn chosen_rows(y: &[f64]) -> Vec<usize> {

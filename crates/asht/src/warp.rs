@@ -146,7 +146,9 @@ fn standardise(z: &mut [f64]) -> f64 {
     let n = z.len() as f64;
     let mean = z.iter().sum::<f64>() / n;
     let sd = (z.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-    let sd = if sd > 0.0 && sd.is_finite() { sd } else { 1.0 };
+    // Equal values differ by rounding only, which is no spread.
+    let is_spread = sd > 1e-13 * mean.abs() && sd.is_finite();
+    let sd = if is_spread && sd > 0.0 { sd } else { 1.0 };
     z.iter_mut().for_each(|v| *v = (*v - mean) / sd);
     sd
 }
