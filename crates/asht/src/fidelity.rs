@@ -3,8 +3,9 @@
 //! Values of different steps are never compared. Until enough curves are known to the end, a trial goes on while it is in
 //! the better half of all that reached the same rung (asynchronous halving, Li et al. 2020). After that its end is
 //! extrapolated from the ends of finished curves that looked alike at this rung, with the spread of those as
-//! uncertainty, and it goes on while its probability of beating the best is worth a look (a freeze-thaw idea, Swersky et
-//! al. 2014). The processes learn the expected end of a stopped trial, not what it had reached.
+//! uncertainty, and it is stopped as well when it is very unlikely to beat the best (a freeze-thaw idea, Swersky et
+//! al. 2014). The processes learn from the values at one rung, the highest that enough trials reached (Falkner et al. 2018):
+//! extrapolated ends of stopped trials in their place were measured and misled them.
 
 use crate::special::normal_cdf;
 use crate::study::Study;
@@ -27,10 +28,9 @@ pub(crate) struct Curves {
     finished: Vec<Vec<f64>>,
 }
 
-/// What is expected of a curve: mean and deviation of its end, and of the best on the way there.
+/// What is expected of a curve: mean and deviation of the best on the way to its end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Outlook {
-    end: f64,
     best: f64,
     sd: f64,
 }
@@ -127,10 +127,8 @@ impl Curves {
         };
         let lowest = |c: &[f64]| c[k..].iter().copied().fold(f64::INFINITY, f64::min);
         let gain = mean(&|c| lowest(c) - c[k]);
-        let end = mean(&|c| c[c.len() - 1] - c[k]);
         let square = mean(&|c| (lowest(c) - c[k] - gain).powi(2));
         Some(Outlook {
-            end: seen[k] + end,
             best: seen[k] + gain,
             sd: square.sqrt().max(0.01 * self.margin_unit()),
         })
@@ -161,10 +159,27 @@ impl Study {
         }
         let seen = self.curves.at_rungs(&self.trials[at].curve);
         let pruned = self.trials[at].told.as_ref().is_some_and(|told| told.pruned);
-        if pruned {
-            self.trials[at].expected = self.curves.outlook(&seen).map(|outlook| outlook.end);
-        } else if seen.len() == self.curves.rungs.len() {
+        if !pruned && seen.len() == self.curves.rungs.len() {
             self.curves.finished.push(seen);
+        }
+        self.set_model_values();
+    }
+
+    /// The processes learn from one rung: the highest that enough trials reached.
+    fn set_model_values(&mut self) {
+        let values: Vec<Vec<f64>> = self
+            .order
+            .iter()
+            .map(|&i| self.curves.at_rungs(&self.trials[i].curve))
+            .collect();
+        let enough = (self.form.dims.len() + 1).clamp(4, 10);
+        let reached = |k: usize| values.iter().filter(|v| v.len() > k).count();
+        let rung = (0..self.curves.rungs.len())
+            .rev()
+            .find(|&k| reached(k) >= enough)
+            .unwrap_or(0);
+        for (&i, seen) in self.order.iter().zip(&values) {
+            self.trials[i].at_rung = seen.get(rung).copied();
         }
     }
 }
@@ -181,7 +196,7 @@ mod tests {
             curves.finished.push(vec![end + 1.0, end + 0.5, end]);
         }
         let outlook = curves.outlook(&[1.35]).expect("enough curves");
-        assert!((outlook.end - 0.35).abs() < 0.05, "{outlook:?}");
+        assert!((outlook.best - 0.35).abs() < 0.05, "{outlook:?}");
         assert!(curves.judge(&[(1.0, 1.7)], 0.0));
         assert!(!curves.judge(&[(1.0, 0.98)], 0.0));
     }

@@ -330,6 +330,11 @@ impl Gp {
         self.x.len()
     }
 
+    /// Whether its observations are these points, in this order.
+    pub(crate) fn is_of<'a>(&self, points: impl Iterator<Item = &'a Vec<f64>>) -> bool {
+        self.x.iter().eq(points)
+    }
+
     /// Standard deviation of the noise, in units of the targets.
     pub(crate) fn noise_sd(&self) -> f64 {
         (self.theta[self.form.dims.len()].exp() * self.scale).sqrt()

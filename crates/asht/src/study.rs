@@ -222,7 +222,7 @@ impl Study {
             arm,
             told: None,
             curve: Vec::new(),
-            expected: None,
+            at_rung: None,
         });
         self.events.push(Event::Ask);
         Asked { id: id as u64, point }
@@ -255,7 +255,7 @@ impl Study {
             arm: Arm::Design,
             told: None,
             curve: Vec::new(),
-            expected: None,
+            at_rung: None,
         });
         self.take(at, told);
         Ok(at as u64)

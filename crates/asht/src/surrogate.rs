@@ -70,7 +70,7 @@ impl Surrogate {
         let grown = self.gp.as_mut().is_some_and(|gp| {
             rows.len() >= self.rows.len()
                 && rows[..self.rows.len()] == self.rows
-                && gp.len() == self.rows.len()
+                && gp.is_of(rows[..self.rows.len()].iter().map(|&i| &x[i]))
                 && rows[self.rows.len()..].iter().all(|&i| gp.push(&x[i]))
         });
         match &mut self.gp {
@@ -141,7 +141,14 @@ fn affine(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-    (mean, if sd > 1e-13 * mean.abs() && sd > 0.0 && sd.is_finite() { sd } else { 1.0 })
+    (
+        mean,
+        if sd > 1e-13 * mean.abs() && sd > 0.0 && sd.is_finite() {
+            sd
+        } else {
+            1.0
+        },
+    )
 }
 
 fn chosen_rows(y: &[f64]) -> Vec<usize> {

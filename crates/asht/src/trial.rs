@@ -86,8 +86,8 @@ pub(crate) struct Trial {
     pub(crate) told: Option<Told>,
     /// Steps and values reported on the way.
     pub(crate) curve: Vec<(f64, f64)>,
-    /// The final value that is expected of a pruned trial.
-    pub(crate) expected: Option<f64>,
+    /// Its value at the rung that the processes learn from; only of a study with rungs.
+    pub(crate) at_rung: Option<f64>,
 }
 
 impl Trial {
@@ -103,13 +103,15 @@ impl Trial {
         (!told.failed && !told.pruned).then_some(told.values.as_slice())
     }
 
-    /// The value that models learn from: measured, or expected of a pruned trial.
+    /// The value that models learn from: the one told, or at the rung of the models for a trial that reports on the way.
     pub(crate) fn model_value(&self, objective: usize) -> Option<f64> {
         let told = self.told.as_ref()?;
-        match (told.failed, told.pruned, self.expected) {
-            (true, _, _) => None,
-            (_, true, Some(expected)) if objective == 0 => Some(expected),
-            _ => told.values.get(objective).copied(),
+        if told.failed || (told.pruned && self.at_rung.is_none()) {
+            return None;
+        }
+        match self.curve.is_empty() {
+            true => told.values.get(objective).copied(),
+            false => self.at_rung,
         }
     }
 }
