@@ -1,11 +1,12 @@
-//! Trials that report on the way: which to stop, and what a stopped one would have been worth.
+//! Trials that report on the way: which of them to stop.
 //!
 //! Values of different steps are never compared. Until enough curves are known to the end, a trial goes on while it is in
 //! the better half of all that reached the same rung (asynchronous halving, Li et al. 2020). After that its end is
 //! extrapolated from the ends of finished curves that looked alike at this rung, with the spread of those as
 //! uncertainty, and it is stopped as well when it is very unlikely to beat the best (a freeze-thaw idea, Swersky et
-//! al. 2014). The processes learn from the values at one rung, the highest that enough trials reached (Falkner et al. 2018):
-//! extrapolated ends of stopped trials in their place were measured and misled them.
+//! al. 2014). The processes learn from
+//! finished trials alone: extrapolated ends of stopped trials, and values at the highest well-filled rung, were measured in
+//! their place and took longer to the best twentieth of the configurations.
 
 use crate::special::normal_cdf;
 use crate::study::Study;
@@ -161,25 +162,6 @@ impl Study {
         let pruned = self.trials[at].told.as_ref().is_some_and(|told| told.pruned);
         if !pruned && seen.len() == self.curves.rungs.len() {
             self.curves.finished.push(seen);
-        }
-        self.set_model_values();
-    }
-
-    /// The processes learn from one rung: the highest that enough trials reached.
-    fn set_model_values(&mut self) {
-        let values: Vec<Vec<f64>> = self
-            .order
-            .iter()
-            .map(|&i| self.curves.at_rungs(&self.trials[i].curve))
-            .collect();
-        let enough = (self.form.dims.len() + 1).clamp(4, 10);
-        let reached = |k: usize| values.iter().filter(|v| v.len() > k).count();
-        let rung = (0..self.curves.rungs.len())
-            .rev()
-            .find(|&k| reached(k) >= enough)
-            .unwrap_or(0);
-        for (&i, seen) in self.order.iter().zip(&values) {
-            self.trials[i].at_rung = seen.get(rung).copied();
         }
     }
 }

@@ -222,7 +222,6 @@ impl Study {
             arm,
             told: None,
             curve: Vec::new(),
-            at_rung: None,
         });
         self.events.push(Event::Ask);
         Asked { id: id as u64, point }
@@ -255,7 +254,6 @@ impl Study {
             arm: Arm::Design,
             told: None,
             curve: Vec::new(),
-            at_rung: None,
         });
         self.take(at, told);
         Ok(at as u64)

@@ -86,8 +86,6 @@ pub(crate) struct Trial {
     pub(crate) told: Option<Told>,
     /// Steps and values reported on the way.
     pub(crate) curve: Vec<(f64, f64)>,
-    /// Its value at the rung that the processes learn from; only of a study with rungs.
-    pub(crate) at_rung: Option<f64>,
 }
 
 impl Trial {
@@ -103,15 +101,8 @@ impl Trial {
         (!told.failed && !told.pruned).then_some(told.values.as_slice())
     }
 
-    /// The value that models learn from: the one told, or at the rung of the models for a trial that reports on the way.
+    /// The value that models learn from: that of a trial that ran to its end.
     pub(crate) fn model_value(&self, objective: usize) -> Option<f64> {
-        let told = self.told.as_ref()?;
-        if told.failed || (told.pruned && self.at_rung.is_none()) {
-            return None;
-        }
-        match self.curve.is_empty() {
-            true => told.values.get(objective).copied(),
-            false => self.at_rung,
-        }
+        self.full_values()?.get(objective).copied()
     }
 }
