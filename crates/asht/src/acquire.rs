@@ -18,13 +18,13 @@ pub(crate) struct Slopes {
 }
 
 /// Value of an acquisition from means and deviations; fills the slopes.
-pub(crate) type Combine<'a> = dyn Fn(&[f64], &[f64], &mut Slopes) -> f64 + 'a;
+pub(crate) type Combine<'a> = Box<dyn Fn(&[f64], &[f64], &mut Slopes) -> f64 + 'a>;
 
 /// An acquisition: larger is better.
 pub(crate) struct Acquisition<'a> {
     pub(crate) form: &'a Form,
     pub(crate) models: Vec<&'a Gp>,
-    pub(crate) combine: Box<Combine<'a>>,
+    pub(crate) combine: Combine<'a>,
 }
 
 impl Acquisition<'_> {
@@ -99,12 +99,12 @@ impl Region {
             let (low, high) = self.bounds[j];
             match space.categories(j) {
                 0 => low + uniform[j] * (high - low),
-                _ => space.from_uniform(j, uniform[j]),
+                _ => space.at_uniform(j, uniform[j]),
             }
         });
     }
 
-    fn from_cube(&self, space: &Space, uniform: &[f64]) -> Vec<f64> {
+    fn place(&self, space: &Space, uniform: &[f64]) -> Vec<f64> {
         let mut x = vec![ABSENT; space.len()];
         self.admit(space, &mut x, uniform);
         x
@@ -190,7 +190,7 @@ impl Search<'_> {
         let space = self.space;
         let mut sobol = Sobol::new(space.len(), self.seed);
         let mut points: Vec<Vec<f64>> = (0..self.effort.spread)
-            .map(|_| self.region.from_cube(space, &sobol.next()))
+            .map(|_| self.region.place(space, &sobol.next()))
             .collect();
         for parent in self.elite.iter().take(5) {
             for scale in [0.2, 0.05, 0.01] {
@@ -316,7 +316,7 @@ pub(crate) fn step(space: &Space, parent: &[f64], scale: f64, rng: &mut Rng) -> 
         }
         if space.categories(j) > 0 {
             if rng.uniform() < 0.2 {
-                x[j] = space.from_uniform(j, rng.uniform());
+                x[j] = space.at_uniform(j, rng.uniform());
             }
             continue;
         }

@@ -37,12 +37,12 @@ pub(crate) fn minimise(
             .collect();
         let mut direction = direction(&gradient, &free, &pairs);
         let mut slope: f64 = direction.iter().zip(&gradient).map(|(d, g)| d * g).sum();
-        if !(slope < 0.0) {
+        if slope.is_nan() || slope >= 0.0 {
             pairs.clear();
             direction = steepest(&gradient, &free);
             slope = direction.iter().zip(&gradient).map(|(d, g)| d * g).sum();
         }
-        if !(slope < -1e-14) {
+        if slope.is_nan() || slope >= -1e-14 {
             break;
         }
         let mut step = 1.0;

@@ -46,7 +46,7 @@ impl Cholesky {
             new[j] = value;
         }
         let pivot = new[n] - dot(&new[..n], &new[..n]);
-        if !(pivot > 1e-12 * row[n]) {
+        if pivot.is_nan() || pivot <= 1e-12 * row[n] {
             return false;
         }
         new[n] = pivot.sqrt();

@@ -2,7 +2,7 @@
 
 use kolosal_base::{Rng, Seed};
 
-use crate::acquire::{Acquisition, Effort, Region, Search, Slopes, step};
+use crate::acquire::{Acquisition, Combine, Effort, Region, Search, Slopes, step};
 use crate::bandit::{self, Arm};
 use crate::cma::Cma;
 use crate::gp::Gp;
@@ -23,10 +23,9 @@ impl Study {
     pub(crate) fn propose(&mut self) -> (Arm, Vec<f64>) {
         let id = self.trials.len();
         let seed = self.seed.fork("ask").fork_index(id as u64);
-        if let Some(x) = self.past.start(id, self.settings.budget) {
-            if !self.is_known(&x) {
-                return (Arm::Design, x);
-            }
+        let start = self.past.start(id, self.settings.budget);
+        if let Some(x) = start.filter(|x| !self.is_known(x)) {
+            return (Arm::Design, x);
         }
         let known = self
             .order
@@ -78,7 +77,7 @@ impl Study {
         for _ in 0..at {
             point = sobol.next();
         }
-        let x = self.space.from_cube(&point);
+        let x = self.space.at_cube(&point);
         if self.is_known(&x) {
             self.unseen(&mut seed.rng())
         } else {
@@ -203,11 +202,9 @@ impl Study {
             }
         }
         let fresh: Vec<f64> = (0..x.len()).map(|_| rng.uniform()).collect();
-        self.space
-            .settle(&mut x, |j| self.space.from_uniform(j, fresh[j]));
+        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
         let mut x = step(&self.space, &x, 0.05, &mut rng);
-        self.space
-            .settle(&mut x, |j| self.space.from_uniform(j, fresh[j]));
+        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
         x
     }
 
@@ -260,7 +257,7 @@ impl Study {
         if let Some(family) = self
             .space
             .family()
-            .filter(|_| self.trials.len() % FAMILY_PERIOD == 0)
+            .filter(|_| self.trials.len().is_multiple_of(FAMILY_PERIOD))
         {
             let values = self.family_values(family);
             let remaining = self.remaining().unwrap_or(self.trials.len());
@@ -355,7 +352,7 @@ impl Study {
             all.extend(models.seconds.gp.as_ref());
         }
         let has_feasible = ranked.iter().any(|&i| self.trials[i].is_feasible());
-        let main: Box<dyn Fn(&[f64], &[f64], &mut Slopes) -> f64 + 'a> = if first_side == 2 {
+        let main: Combine<'a> = if first_side == 2 {
             self.hypervolume_gain(ranked)
         } else {
             let best = self.incumbent(&targets[0]);
@@ -411,7 +408,7 @@ impl Study {
             .fold(f64::INFINITY, f64::min)
     }
 
-    fn hypervolume_gain<'a>(&self, ranked: &[usize]) -> Box<dyn Fn(&[f64], &[f64], &mut Slopes) -> f64 + 'a> {
+    fn hypervolume_gain<'a>(&self, ranked: &[usize]) -> Combine<'a> {
         let scales = [self.models.objectives[0].affine, self.models.objectives[1].affine];
         let points: Vec<Vec<f64>> = ranked
             .iter()
@@ -475,11 +472,7 @@ pub(crate) struct Target {
 }
 
 /// The logarithm of the expected improvement on `best`, with earlier studies' processes mixed in by weight.
-fn improvement<'a>(
-    best: f64,
-    mix: Vec<f64>,
-    first: usize,
-) -> Box<dyn Fn(&[f64], &[f64], &mut Slopes) -> f64 + 'a> {
+fn improvement<'a>(best: f64, mix: Vec<f64>, first: usize) -> Combine<'a> {
     Box::new(move |mean, sd, slopes| {
         let own = 1.0 - mix.iter().sum::<f64>();
         let mut mixed = own * mean[0];

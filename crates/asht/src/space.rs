@@ -232,7 +232,7 @@ impl Space {
     }
 
     /// A code from a uniform number.
-    pub(crate) fn from_uniform(&self, j: usize, u: f64) -> f64 {
+    pub(crate) fn at_uniform(&self, j: usize, u: f64) -> f64 {
         match self.categories(j) {
             0 => self.snap(j, u),
             k => ((u * k as f64) as usize).min(k - 1) as f64,
@@ -242,15 +242,15 @@ impl Space {
     /// A point drawn uniformly over the tree: every choice first, then what exists under it.
     pub(crate) fn draw(&self, rng: &mut Rng) -> Vec<f64> {
         let uniform: Vec<f64> = (0..self.len()).map(|_| rng.uniform()).collect();
-        self.from_cube(&uniform)
+        self.at_cube(&uniform)
     }
 
     /// A point of the unit cube as a point of the space.
-    pub(crate) fn from_cube(&self, uniform: &[f64]) -> Vec<f64> {
+    pub(crate) fn at_cube(&self, uniform: &[f64]) -> Vec<f64> {
         let mut x = vec![ABSENT; self.len()];
         for j in 0..self.len() {
             if self.exists(&x, j) {
-                x[j] = self.from_uniform(j, uniform[j]);
+                x[j] = self.at_uniform(j, uniform[j]);
             }
         }
         x
@@ -562,7 +562,7 @@ mod tests {
         let space = Space::new(vec![Param::int("n", -2, 2)]).expect("sound");
         let mut counts = [0; 5];
         for i in 0..1000 {
-            let x = space.from_cube(&[(f64::from(i) + 0.5) / 1000.0]);
+            let x = space.at_cube(&[(f64::from(i) + 0.5) / 1000.0]);
             match space.decode(&x)["n"] {
                 Value::Int(v) => counts[(v + 2) as usize] += 1,
                 _ => unreachable!("an integer"),

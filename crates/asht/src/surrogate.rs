@@ -89,7 +89,7 @@ impl Surrogate {
         let evaluations = if n <= 60 { 30 } else { 12 };
         let mut theta = self.theta.clone();
         let loss = Gp::tune(form, &points, &self.z, &mut theta, evaluations);
-        if n <= 40 || n % 3 == 0 && n <= 120 {
+        if n <= 40 || n.is_multiple_of(3) && n <= 120 {
             let mut fresh = form.start();
             if Gp::tune(form, &points, &self.z, &mut fresh, evaluations) < loss - 1e-6 {
                 theta = fresh;

@@ -67,7 +67,7 @@ impl<'a> Mixture<'a> {
             }
             if self.space.categories(j) > 0 {
                 if rng.uniform() < self.jump() {
-                    x[j] = self.space.from_uniform(j, rng.uniform());
+                    x[j] = self.space.at_uniform(j, rng.uniform());
                 }
             } else {
                 x[j] = loop {
@@ -79,8 +79,7 @@ impl<'a> Mixture<'a> {
             }
         }
         let fresh: Vec<f64> = (0..x.len()).map(|_| rng.uniform()).collect();
-        self.space
-            .settle(&mut x, |j| self.space.from_uniform(j, fresh[j]));
+        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
         x
     }
 
