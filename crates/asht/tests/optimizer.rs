@@ -315,6 +315,12 @@ fn bad_requests_are_refused_with_the_reason_and_change_nothing() {
         &init(&format!("[{}]", million.join(","))),
         "1000000 parameters",
     );
+}
+
+#[test]
+fn bad_tells_are_refused_with_the_reason_and_change_nothing() {
+    let mut session = Session::new();
+    let init = |space: &str| format!(r#"{{"op":"init","space":{space}}}"#);
     let sound = init(r#"[{"name":"x","type":"float","low":0,"high":1}]"#);
     assert_eq!(session.answer(&sound), Reply::Line(r#"{"ok":true}"#.to_owned()));
     session.answer(r#"{"op":"ask"}"#);
