@@ -65,6 +65,8 @@ pub(crate) enum Command {
     /// Check that this machine is fit for the work
     #[command(after_help = "Example:\n  kolosal doctor")]
     Doctor,
+    /// Search hyperparameters for another program, over the ask/tell protocol
+    Asht(AshtArgs),
     /// Measure parts of the program
     Bench(BenchArgs),
     /// Print a completion script for a shell
@@ -345,6 +347,17 @@ pub(crate) struct LearnersArgs {
     /// Print the page of the documentation
     #[arg(long, conflicts_with = "json")]
     pub(crate) markdown: bool,
+}
+
+/// Options of `asht`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  echo '{\"op\":\"init\",\"space\":[{\"name\":\"x\",\"type\":\"float\",\"low\":0,\"high\":1}]}' | kolosal asht --stdio"
+)]
+pub(crate) struct AshtArgs {
+    /// Read requests from standard input, a JSON object a line, and answer on standard output (docs/asht-protocol.md)
+    #[arg(long, required = true)]
+    pub(crate) stdio: bool,
 }
 
 /// Options of `bench`.

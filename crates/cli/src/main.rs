@@ -56,6 +56,9 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
     if let Command::Completions(args) = command {
         return command::completions::run(&args);
     }
+    if let Command::Asht(args) = command {
+        return command::asht::run(&args);
+    }
     let cancel = Cancel::new();
     if matches!(command, Command::Train(_)) {
         stop_on_signals(&cancel)?;
@@ -77,7 +80,7 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
         Command::Learners(args) => command::learners::run(&platform, &args, output),
         Command::Doctor => command::doctor::run(&platform, output),
         Command::Bench(args) => command::bench::run(&platform, &args, output),
-        Command::Completions(_) => unreachable!("handled above"),
+        Command::Asht(_) | Command::Completions(_) => unreachable!("handled above"),
     }
 }
 

@@ -40,6 +40,7 @@ pub use predict::PredictSummary;
 pub use table::{ColumnTypes, Table};
 pub use train::{TrainJob, TrainSummary};
 
+pub use kolosal_asht::protocol as asht_protocol;
 pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock};
 pub use kolosal_compute::{Machine, peak_rss_bytes};
 pub use kolosal_frame::profile::{Bin, ColumnProfile, NumberProfile, QUANTILES, TopValue};

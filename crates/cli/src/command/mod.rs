@@ -1,5 +1,6 @@
 //! One file a command: ask the platform, show the answer.
 
+pub(crate) mod asht;
 pub(crate) mod bench;
 pub(crate) mod cluster;
 pub(crate) mod completions;

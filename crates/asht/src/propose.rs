@@ -1,0 +1,503 @@
+//! How the next point is found: the design first, then the arm that the bandit chooses.
+
+use kolosal_base::{Rng, Seed};
+
+use crate::acquire::{Acquisition, Combine, Effort, Region, Search, Slopes, step};
+use crate::bandit::{self, Arm};
+use crate::cma::Cma;
+use crate::gp::Gp;
+use crate::models::{Models, ln_cost};
+use crate::pareto::Strips;
+use crate::sobol::Sobol;
+use crate::special::{ln_ei, ln_normal_cdf, normal_pdf};
+use crate::study::Study;
+use crate::surrogate::{Scales, Surrogate};
+use crate::tpe;
+
+/// Trials after which steps of evolution join the search of several objectives.
+const EVOLVE_FROM: usize = 300;
+/// One global proposal in so many is made within the family that the maximum index chooses.
+const FAMILY_PERIOD: usize = 3;
+
+impl Study {
+    pub(crate) fn propose(&mut self) -> (Arm, Vec<f64>) {
+        let id = self.trials.len();
+        let seed = self.seed.fork("ask").fork_index(id as u64);
+        let start = self.past.start(id, self.settings.budget);
+        if let Some(x) = start.filter(|x| !self.is_known(x)) {
+            return (Arm::Design, x);
+        }
+        let known = self
+            .order
+            .iter()
+            .filter(|&&i| self.trials[i].model_value(0).is_some())
+            .count();
+        if id < self.design_size() || known < 3 {
+            return (Arm::Design, self.design_point(id, seed));
+        }
+        self.models.update(&self.form, &self.trials, &self.order);
+        self.past.reweigh(
+            &self.models.objectives[0],
+            &self.form,
+            &self.trials,
+            &self.models.rows,
+        );
+        let arm = match self.bandit.choose() {
+            Arm::Evolve if known < EVOLVE_FROM => Arm::Global,
+            Arm::Cma if !self.ready_cma() => Arm::Trust,
+            arm => arm,
+        };
+        let x = match arm {
+            Arm::Global | Arm::Trust => self.by_process(arm, seed),
+            Arm::Tpe => self.by_densities(seed),
+            Arm::Cma => self.by_adaptation(seed),
+            Arm::Evolve => self.by_evolution(seed),
+            Arm::Random | Arm::Design => self.space.draw(&mut seed.rng()),
+        };
+        (arm, if self.is_known(&x) { self.explore(seed) } else { x })
+    }
+
+    /// Points of the design: a few more than there are parameters, fewer where the budget is small.
+    fn design_size(&self) -> usize {
+        let wanted = (self.form.dims.len() + 3).clamp(5, 10);
+        let wanted = if self.past.is_useful() {
+            wanted.min(4)
+        } else {
+            wanted
+        };
+        self.settings
+            .budget
+            .map_or(wanted, |budget| wanted.min((budget / 3).max(1)))
+    }
+
+    fn design_point(&self, id: usize, seed: Seed) -> Vec<f64> {
+        let mut sobol = Sobol::new(self.space.len(), self.seed);
+        let at = id % 4096;
+        let mut point = sobol.next();
+        for _ in 0..at {
+            point = sobol.next();
+        }
+        let x = self.space.at_cube(&point);
+        if self.is_known(&x) {
+            self.unseen(&mut seed.rng())
+        } else {
+            x
+        }
+    }
+
+    fn is_known(&self, x: &[f64]) -> bool {
+        let same = |other: &[f64]| x.iter().zip(other).all(|(a, b)| (a - b).abs() < 1e-9);
+        self.trials.iter().any(|trial| same(&trial.x))
+    }
+
+    /// A random point that was not tried, if a few draws find one.
+    fn unseen(&self, rng: &mut Rng) -> Vec<f64> {
+        let mut x = self.space.draw(rng);
+        for _ in 0..64 {
+            if !self.is_known(&x) {
+                break;
+            }
+            x = self.space.draw(rng);
+        }
+        x
+    }
+
+    /// The point of which least is known: the answer to a proposal that was tried before.
+    fn explore(&self, seed: Seed) -> Vec<f64> {
+        let mut rng = seed.fork("explore").rng();
+        let points: Vec<Vec<f64>> = (0..64).map(|_| self.unseen(&mut rng)).collect();
+        let Some(gp) = &self.models.objectives[0].gp else {
+            return self.unseen(&mut rng);
+        };
+        let deviation = Acquisition {
+            form: &self.form,
+            models: vec![gp],
+            combine: Box::new(|_, sd, _| sd[0]),
+        };
+        let scores = deviation.scores(&points);
+        let mut best = 0;
+        for i in 1..points.len() {
+            if scores[i] > scores[best] {
+                best = i;
+            }
+        }
+        points.into_iter().nth(best).expect("an index of the list")
+    }
+
+    /// Told trials from the best to the worst: feasible before the others, several objectives by how many beat them.
+    pub(crate) fn ranked(&self) -> Vec<usize> {
+        let mut rows: Vec<usize> = self.models.rows.clone();
+        let values: Vec<Vec<f64>> = rows.iter().map(|&i| self.model_values(i)).collect();
+        let score: Vec<f64> = if self.settings.objectives == 1 {
+            values.iter().map(|v| v[0]).collect()
+        } else {
+            let beaten_by = |a: &[f64]| {
+                let beats = |b: &&Vec<f64>| b.iter().zip(a).all(|(x, y)| x <= y) && b.as_slice() != a;
+                values.iter().filter(beats).count() as f64
+            };
+            values.iter().map(|v| beaten_by(v)).collect()
+        };
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        order.sort_by(|&a, &b| {
+            let feasible = |k: usize| !self.trials[rows[k]].is_feasible();
+            feasible(a)
+                .cmp(&feasible(b))
+                .then(score[a].total_cmp(&score[b]))
+                .then(a.cmp(&b))
+        });
+        rows = order.into_iter().map(|k| rows[k]).collect();
+        rows
+    }
+
+    fn model_values(&self, i: usize) -> Vec<f64> {
+        (0..self.settings.objectives)
+            .filter_map(|k| self.trials[i].model_value(k))
+            .collect()
+    }
+
+    fn by_densities(&self, seed: Seed) -> Vec<f64> {
+        let ranked = self.ranked();
+        let points: Vec<&[f64]> = ranked.iter().map(|&i| self.trials[i].x.as_slice()).collect();
+        let mut rng = seed.fork("tpe").rng();
+        for _ in 0..4 {
+            let x = tpe::propose(&self.space, &points, &mut rng);
+            if !self.is_known(&x) {
+                return x;
+            }
+        }
+        self.unseen(&mut rng)
+    }
+
+    /// Makes sure that the adaptation has a generation to sample from.
+    fn ready_cma(&mut self) -> bool {
+        if self.cma.as_ref().is_none_or(Cma::is_spent) {
+            let ranked = self.ranked();
+            let points: Vec<&[f64]> = ranked.iter().map(|&i| self.trials[i].x.as_slice()).collect();
+            self.cma = Cma::new(&self.space, &points);
+        }
+        self.cma.is_some()
+    }
+
+    fn by_adaptation(&self, seed: Seed) -> Vec<f64> {
+        let cma = self.cma.as_ref().expect("made ready before");
+        let mut rng = seed.fork("cma").rng();
+        let x = cma.propose(&self.space, &mut rng);
+        if self.is_known(&x) {
+            cma.propose(&self.space, &mut rng)
+        } else {
+            x
+        }
+    }
+
+    /// A child of two points of the front (Deb et al. 2002: the steps of a genetic algorithm on ranks).
+    fn by_evolution(&self, seed: Seed) -> Vec<f64> {
+        let mut rng = seed.fork("evolve").rng();
+        let ranked = self.ranked();
+        let pool = ranked.len().min(20);
+        let (a, b) = (ranked[rng.below(pool)], ranked[rng.below(pool)]);
+        let mut x = self.trials[a].x.clone();
+        for j in 0..x.len() {
+            if rng.uniform() < 0.5 {
+                x[j] = self.trials[b].x[j];
+            }
+        }
+        let fresh: Vec<f64> = (0..x.len()).map(|_| rng.uniform()).collect();
+        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
+        let mut x = step(&self.space, &x, 0.05, &mut rng);
+        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
+        x
+    }
+
+    /// The maximum of the acquisition over the space, or over the box around the best.
+    fn by_process(&mut self, arm: Arm, seed: Seed) -> Vec<f64> {
+        let ranked = self.ranked();
+        let elite: Vec<Vec<f64>> = ranked.iter().take(8).map(|&i| self.trials[i].x.clone()).collect();
+        let pending: Vec<Vec<f64>> = self
+            .open
+            .iter()
+            .map(|&i| self.form.reduce(&self.trials[i].x))
+            .collect();
+        let targets = self.targets(&ranked, &pending, seed);
+        let region = self.region(arm, &elite, &targets[0].gp, seed);
+        let rows = targets[0].gp.len();
+        let search = Search {
+            space: &self.space,
+            region: &region,
+            elite: &elite,
+            effort: Effort::for_observations(rows * targets.len()),
+            seed,
+        };
+        let acquisition = self.acquisition(&targets, &ranked);
+        let found = search.run(&acquisition);
+        drop(acquisition);
+        if arm == Arm::Global {
+            self.forecast
+                .note(self.order.len(), found[0].0, &self.models.objectives[0]);
+        }
+        let fits = |x: &[f64]| self.fits_resources(x);
+        let unknown = found.iter().position(|(_, x)| !self.is_known(x) && fits(x));
+        match unknown {
+            Some(at) if at < 3 => found[at].1.clone(),
+            _ => self.explore(seed),
+        }
+    }
+
+    fn region(&self, arm: Arm, elite: &[Vec<f64>], gp: &Gp, seed: Seed) -> Region {
+        let mut rng = seed.fork("region").rng();
+        if arm == Arm::Trust {
+            let mut region = self.trust.region(&self.space, &self.form.dims, gp, &elite[0]);
+            if rng.uniform() < 0.7 {
+                for j in (0..self.space.len()).filter(|&j| self.space.categories(j) > 0) {
+                    region.held[j] = (elite[0][j] >= 0.0).then_some(elite[0][j]);
+                }
+            }
+            return region;
+        }
+        let mut region = Region::whole(&self.space);
+        if let Some(family) = self
+            .space
+            .family()
+            .filter(|_| self.trials.len().is_multiple_of(FAMILY_PERIOD))
+        {
+            let values = self.family_values(family);
+            let remaining = self.remaining().unwrap_or(self.trials.len());
+            region.held[family] = Some(bandit::families(&values, remaining).1 as f64);
+        }
+        region
+    }
+
+    pub(crate) fn family_values(&self, family: usize) -> Vec<Vec<f64>> {
+        let mut values = vec![Vec::new(); self.space.categories(family)];
+        for &i in &self.order {
+            if let Some(v) = self.trials[i].model_value(0) {
+                values[self.trials[i].x[family] as usize].push(v);
+            }
+        }
+        values
+    }
+
+    /// The processes of the objectives with open trials taken at their expected values.
+    fn targets(&mut self, ranked: &[usize], pending: &[Vec<f64>], seed: Seed) -> Vec<Target> {
+        if self.settings.objectives <= 2 {
+            return self
+                .models
+                .objectives
+                .iter()
+                .filter_map(|s| {
+                    let gp = s.with_pending(pending)?;
+                    Some(Target {
+                        gp,
+                        z: s.z.clone(),
+                        rows: s.rows().to_vec(),
+                    })
+                })
+                .collect();
+        }
+        let scalar = self.scalarised(ranked, seed);
+        let x: Vec<Vec<f64>> = self
+            .models
+            .rows
+            .iter()
+            .map(|&i| self.form.reduce(&self.trials[i].x))
+            .collect();
+        let mut surrogate = Surrogate::new(&self.form, Scales::Free);
+        surrogate.update(&self.form, &x, &scalar);
+        let gp = surrogate.with_pending(pending).expect("updated above");
+        vec![Target {
+            gp,
+            z: surrogate.z.clone(),
+            rows: surrogate.rows().to_vec(),
+        }]
+    }
+
+    /// Several objectives as one: the augmented Chebyshev norm with random weights (Knowles 2006).
+    fn scalarised(&self, ranked: &[usize], seed: Seed) -> Vec<f64> {
+        let mut rng = seed.fork("weights").rng();
+        let m = self.settings.objectives;
+        let raw: Vec<f64> = (0..m).map(|_| -rng.uniform().max(1e-12).ln()).collect();
+        let total: f64 = raw.iter().sum();
+        let bounds: Vec<(f64, f64)> = (0..m)
+            .map(|k| {
+                let of = |&i: &usize| self.trials[i].model_value(k);
+                let low = ranked.iter().filter_map(of).fold(f64::INFINITY, f64::min);
+                let high = ranked.iter().filter_map(of).fold(f64::NEG_INFINITY, f64::max);
+                (low, (high - low).max(1e-12))
+            })
+            .collect();
+        let norm = |v: Vec<f64>| {
+            let part = |k: usize| raw[k] / total * (v[k] - bounds[k].0) / bounds[k].1;
+            (0..m).map(part).fold(0.0, f64::max) + 0.05 * (0..m).map(part).sum::<f64>()
+        };
+        self.models
+            .rows
+            .iter()
+            .map(|&i| norm(self.model_values(i)))
+            .collect()
+    }
+
+    fn acquisition<'a>(&'a self, targets: &'a [Target], ranked: &[usize]) -> Acquisition<'a> {
+        let models: &Models = &self.models;
+        let mut all: Vec<&Gp> = targets.iter().map(|t| &t.gp).collect();
+        let first_side = all.len();
+        all.extend(models.constraints.iter().filter_map(|s| s.gp.as_ref()));
+        all.extend(models.failure.gp.as_ref().filter(|_| models.failures > 0));
+        let first_past = all.len();
+        let weights = self.past.weights();
+        if first_side == 1 {
+            all.extend(self.past.models().iter());
+        }
+        let first_cost = all.len();
+        let cooling = self.cooling();
+        if cooling > 0.0 {
+            all.extend(models.seconds.gp.as_ref());
+        }
+        let has_feasible = ranked.iter().any(|&i| self.trials[i].is_feasible());
+        let main: Combine<'a> = if first_side == 2 {
+            self.hypervolume_gain(ranked)
+        } else {
+            let best = self.incumbent(&targets[0]);
+            let mix = if first_past < first_cost {
+                weights
+            } else {
+                Vec::new()
+            };
+            improvement(best, mix, first_past)
+        };
+        let zeros = models.zeros.clone();
+        let cost_scale = models.seconds.affine.1;
+        let combine = move |mean: &[f64], sd: &[f64], slopes: &mut Slopes| {
+            slopes.mean.clear();
+            slopes.mean.resize(mean.len(), 0.0);
+            slopes.sd.clear();
+            slopes.sd.resize(mean.len(), 0.0);
+            let mut value = 0.0;
+            if has_feasible {
+                value += main(mean, sd, slopes);
+                slopes.mean.resize(mean.len(), 0.0);
+                slopes.sd.resize(mean.len(), 0.0);
+            }
+            for k in first_side..first_past {
+                value += probability(k, zeros[k - first_side], (mean[k], sd[k]), slopes);
+            }
+            for k in first_cost..mean.len() {
+                value -= cooling * cost_scale * mean[k];
+                slopes.mean[k] -= cooling * cost_scale;
+            }
+            value
+        };
+        Acquisition {
+            form: &self.form,
+            models: all,
+            combine: Box::new(combine),
+        }
+    }
+
+    /// The best that is known on the scale of the process: the smallest posterior mean of a feasible trial.
+    fn incumbent(&self, target: &Target) -> f64 {
+        let mut z = target.z.clone();
+        z = target.gp.means_at_data(&z);
+        let rows: Vec<usize> = target.rows.iter().map(|&k| self.models.rows[k]).collect();
+        let trials = &self.trials;
+        if let Some(best) = self.past.incumbent(&self.form, trials, &rows, &z) {
+            return best;
+        }
+        let feasible = |k: usize| self.trials[rows[k]].is_feasible();
+        (0..z.len())
+            .filter(|&k| feasible(k))
+            .map(|k| z[k])
+            .fold(f64::INFINITY, f64::min)
+    }
+
+    fn hypervolume_gain<'a>(&self, ranked: &[usize]) -> Combine<'a> {
+        let scales = [self.models.objectives[0].affine, self.models.objectives[1].affine];
+        let points: Vec<Vec<f64>> = ranked
+            .iter()
+            .filter(|&&i| self.trials[i].is_feasible())
+            .map(|&i| {
+                let told = self.model_values(i);
+                (0..2).map(|k| (told[k] - scales[k].0) / scales[k].1).collect()
+            })
+            .collect();
+        let front: Vec<[f64; 2]> = crate::pareto::front(&points)
+            .into_iter()
+            .map(|k| [points[k][0], points[k][1]])
+            .collect();
+        // The corner lies beyond the front and beyond most of what was seen: a front that is still short must be able to
+        // gain by growing at its ends.
+        let reference = std::array::from_fn(|k| {
+            let high = front.iter().map(|p| p[k]).fold(f64::NEG_INFINITY, f64::max);
+            let low = front.iter().map(|p| p[k]).fold(f64::INFINITY, f64::min);
+            let mut seen: Vec<f64> = points.iter().map(|p| p[k]).collect();
+            seen.sort_by(f64::total_cmp);
+            let wide = seen.get(seen.len() * 9 / 10).copied().unwrap_or(high);
+            (high + (0.1 * (high - low)).max(0.1)).max(wide)
+        });
+        let strips = Strips::new(&front, reference);
+        Box::new(move |mean, sd, slopes| strips.ln_gain(&mean[..2], &sd[..2], slopes))
+    }
+
+    /// How strongly costs count: fully at the start, not at all at the end (cost cooling, Lee et al. 2020).
+    pub(crate) fn cooling(&self) -> f64 {
+        if !self.models.has_seconds {
+            return 0.0;
+        }
+        let spent = match (self.settings.seconds_max, self.settings.budget) {
+            (Some(max), _) if max > 0.0 => self.spent_s / max,
+            (_, Some(budget)) => self.trials.len() as f64 / budget.max(1) as f64,
+            _ => 1.0,
+        };
+        (1.0 - spent).clamp(0.0, 1.0)
+    }
+
+    /// Whether a point is expected to end within the time and memory that are left.
+    fn fits_resources(&self, x: &[f64]) -> bool {
+        let below = |model: &Surrogate, limit: Option<f64>| {
+            let (Some(gp), Some(limit)) = (&model.gp, limit) else {
+                return true;
+            };
+            let mean = gp.predict8(&[self.form.reduce(x)]).0[0];
+            model.affine.0 + model.affine.1 * mean <= ln_cost(limit)
+        };
+        let seconds = self.settings.seconds_max.map(|max| (max - self.spent_s).max(0.0));
+        (!self.models.has_seconds || below(&self.models.seconds, seconds))
+            && (!self.models.has_bytes || below(&self.models.bytes, self.settings.bytes_max))
+    }
+}
+
+/// A process to search, its targets, and which trials its rows are.
+pub(crate) struct Target {
+    gp: Gp,
+    z: Vec<f64>,
+    rows: Vec<usize>,
+}
+
+/// The logarithm of the expected improvement on `best`, with earlier studies' processes mixed in by weight.
+fn improvement<'a>(best: f64, mix: Vec<f64>, first: usize) -> Combine<'a> {
+    Box::new(move |mean, sd, slopes| {
+        let own = 1.0 - mix.iter().sum::<f64>();
+        let mut mixed = own * mean[0];
+        for (k, w) in mix.iter().enumerate() {
+            mixed += w * mean[first + k];
+        }
+        let deviation = sd[0];
+        let z = (best - mixed) / deviation;
+        let (value, slope) = ln_ei(z);
+        slopes.mean[0] = -slope * own / deviation;
+        for (k, w) in mix.iter().enumerate() {
+            slopes.mean[first + k] = -slope * w / deviation;
+        }
+        slopes.sd[0] = (1.0 - slope * z) / deviation;
+        value + deviation.ln()
+    })
+}
+
+/// The log probability that output `k` is at most `zero`.
+fn probability(k: usize, zero: f64, moments: (f64, f64), slopes: &mut Slopes) -> f64 {
+    let (mean, sd) = moments;
+    let z = (zero - mean) / sd;
+    let value = ln_normal_cdf(z);
+    let ratio = (normal_pdf(z).max(1e-300).ln() - value).exp();
+    slopes.mean[k] -= ratio / sd;
+    slopes.sd[k] -= ratio * z / sd;
+    value
+}
