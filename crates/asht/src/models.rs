@@ -3,7 +3,7 @@
 use crate::gp::Form;
 use crate::study::Settings;
 use crate::surrogate::{Scales, Surrogate};
-use crate::trial::Trial;
+use crate::trial::{Trial, modelled};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Models {
@@ -75,7 +75,7 @@ impl Models {
         }
         self.zeros.clear();
         for (k, surrogate) in self.constraints.iter_mut().enumerate() {
-            let told = |i: usize| trials[i].told.as_ref().map(|told| told.constraints[k]);
+            let told = |i: usize| trials[i].told.as_ref().map(|told| modelled(told.constraints[k]));
             let y: Vec<f64> = self.rows.iter().filter_map(|&i| told(i)).collect();
             surrogate.update(form, &x, &y);
             self.zeros.push(-surrogate.affine.0 / surrogate.affine.1);

@@ -230,9 +230,13 @@ impl Study {
         let acquisition = self.acquisition(&targets, &ranked);
         let found = search.run(&acquisition);
         drop(acquisition);
+        let Some(&(best, _)) = found.first() else {
+            // No candidate has a score that is a number.
+            return self.explore(seed);
+        };
         if arm == Arm::Global {
             self.forecast
-                .note(self.order.len(), found[0].0, &self.models.objectives[0]);
+                .note(self.order.len(), best, &self.models.objectives[0]);
         }
         let fits = |x: &[f64]| self.fits_resources(x);
         let unknown = found.iter().position(|(_, x)| !self.is_known(x) && fits(x));

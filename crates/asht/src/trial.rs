@@ -3,6 +3,14 @@
 use crate::bandit::Arm;
 use crate::error::AshtError;
 
+/// Models take larger numbers as this large: squares of differences, and sums of them, then stay numbers.
+const MODELLED_MAX: f64 = 1e100;
+
+/// A number as models see it. What was told stays as it was.
+pub(crate) fn modelled(number: f64) -> f64 {
+    number.clamp(-MODELLED_MAX, MODELLED_MAX)
+}
+
 /// What is told of a trial that ended.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Told {
@@ -103,6 +111,6 @@ impl Trial {
 
     /// The value that models learn from: that of a trial that ran to its end.
     pub(crate) fn model_value(&self, objective: usize) -> Option<f64> {
-        self.full_values()?.get(objective).copied()
+        self.full_values()?.get(objective).copied().map(modelled)
     }
 }

@@ -91,7 +91,9 @@ pub(crate) fn apply(warp: Warp, y: &[f64]) -> Warped {
             }
         }
         Warp::Power { lambda } => {
-            let unit = spread * 1.5;
+            // Powers of shares beyond this would leave the numbers where most values are equal and others far away.
+            let range = y[order[n - 1]] - best;
+            let unit = (spread * 1.5).max(range * 1e-12);
             for i in 0..n {
                 let v = (y[i] - median) / unit;
                 z[i] = yeo_johnson(v, lambda);
@@ -159,8 +161,14 @@ mod tests {
 
     #[test]
     fn every_scale_keeps_the_order_and_stays_finite() {
-        let y = [3.0, 1.0, 2.0, 1e12, 2.0, -1.0, 1e300, 5.0];
-        for warp in WARPS {
+        for (warp, y) in WARPS.into_iter().flat_map(|warp| {
+            [
+                (warp, [3.0, 1.0, 2.0, 1e12, 2.0, -1.0, 1e300, 5.0]),
+                (warp, [5.0, 5.0, 5.0, 5.0, 5.0, 1e100, 1e100, -1e-300]),
+                (warp, [5.0, 5.0, 5.0, 5.0, 5.0, 5.0, 1e100, 5.0]),
+                (warp, [-1e100, 1e100, 5.0, 1e-320, -1e100, 1e100, 5.0, 0.0]),
+            ]
+        }) {
             let z = apply(warp, &y).z;
             assert!(z.iter().all(|v| v.is_finite()), "{warp:?} {z:?}");
             for i in 0..y.len() {

@@ -373,3 +373,28 @@ fn events_that_do_not_fit_are_refused_on_replay() {
     assert!(study.tell(asked.id, Told::value(f64::NAN)).is_err());
     assert_eq!(study.events().len(), 1);
 }
+
+#[test]
+fn values_of_any_size_are_taken_and_the_best_is_as_it_was_told() {
+    let sizes = [5.0, 1e308, -1e308, 1e-320, 0.0, 5.0];
+    for (objectives, constraints) in [(1, 0), (1, 1), (2, 0), (3, 1)] {
+        let mut settings = settings(8, 60);
+        (settings.objectives, settings.constraints) = (objectives, constraints);
+        let mut study = Study::new(tree(), settings).expect("sound");
+        for k in 0..60 {
+            let asked = study.ask();
+            let mut told = Told::values((0..objectives).map(|m| sizes[(k + m) % 6]).collect());
+            told.constraints = (0..constraints).map(|m| -sizes[(k + m) % 5].abs()).collect();
+            if k % 9 == 8 {
+                told = Told::failed();
+            }
+            study
+                .tell(asked.id, told.in_seconds(sizes[k % 6].abs()))
+                .expect("finite");
+            study.status();
+        }
+        if objectives == 1 {
+            assert_eq!(study.best().expect("told").values, [-1e308]);
+        }
+    }
+}
