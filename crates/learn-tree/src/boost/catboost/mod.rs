@@ -36,6 +36,10 @@ use super::objective::{
 };
 use super::reading::metric;
 
+/// Fewer rounds than this, with fewer columns than [`SHORT_COLUMNS`], take one Newton step a tree.
+const SHORT_ROUNDS: i64 = 200;
+const SHORT_COLUMNS: usize = 20;
+
 /// The `catboost` preset.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CatBoost;
@@ -81,11 +85,19 @@ impl Learn for CatBoost {
     }
 
     fn settle(params: &Checked<CatBoostParams>, stopped: &Stopped) -> Option<CatBoostParams> {
-        // The rate follows from the most rounds there could have been, so it is settled together with them.
+        // What follows from the most rounds there could have been, and from the rows, is settled together with the rounds.
         let loss = loss(params, stopped.task).ok()?;
+        let is_short = params.iterations < SHORT_ROUNDS;
         Some(CatBoostParams {
             iterations: stopped.rounds as i64,
             learning_rate: rate::choose(params, loss, (stopped.rows, true)),
+            random_strength: noise(params, stopped.rows),
+            // Few rounds that were few from the start keep the rule; columns decide then, as they did.
+            leaf_estimation_iterations: if is_short {
+                params.leaf_estimation_iterations
+            } else {
+                steps(params, loss, usize::MAX) as i64
+            },
             ..(**params).clone()
         })
     }
@@ -244,7 +256,7 @@ fn bins(params: &CatBoostParams) -> usize {
 /// Newton steps of a tree's answers; CatBoost takes one where few rounds meet few columns.
 fn steps(params: &CatBoostParams, loss: CatBoostObjective, columns: usize) -> usize {
     use CatBoostObjective as Name;
-    let is_short = params.iterations < 200 && columns < 20;
+    let is_short = params.iterations < SHORT_ROUNDS && columns < SHORT_COLUMNS;
     match (params.leaf_estimation_iterations, loss) {
         (0, Name::Logloss | Name::CrossEntropy | Name::Poisson) if !is_short => 10,
         (0, _) => 1,
@@ -277,5 +289,36 @@ fn sampling(params: &CatBoostParams, train: &TrainView<'_>) -> Sampling {
             temperature: params.bagging_temperature,
         },
         BootstrapType::No | BootstrapType::Auto => Sampling::All,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kolosal_learner::{Point, Value, check_point};
+
+    #[test]
+    fn a_settled_fit_has_the_steps_rate_and_noise_of_the_one_that_stopped() {
+        for (rounds, steps_wanted) in [(1000, 10), (150, 1)] {
+            let point = Point::from([("iterations".to_owned(), Value::Int(rounds))]);
+            let params = check_point::<CatBoostParams>(&point).expect("legal");
+            let stopped = Stopped {
+                task: Task::Binary,
+                rows: 16_000,
+                rounds: 60,
+            };
+            let settled = CatBoost::settle(&params, &stopped).expect("suits the task");
+            assert_eq!(settled.iterations, 60);
+            assert_eq!(steps(&settled, CatBoostObjective::Logloss, 5), steps_wanted);
+            assert_eq!(
+                steps(&settled, CatBoostObjective::Logloss, 5),
+                steps(&params, CatBoostObjective::Logloss, 5)
+            );
+            assert_eq!(noise(&settled, 20_000), 0.5);
+            assert_eq!(
+                rate::choose(&settled, CatBoostObjective::Logloss, (20_000, true)),
+                rate::choose(&params, CatBoostObjective::Logloss, (16_000, true))
+            );
+        }
     }
 }
