@@ -147,15 +147,15 @@ impl Table {
     }
 }
 
-/// The design of a table.
-pub(crate) fn design_of(table: &Table) -> Design {
+/// Calls `act` with a context of one thread and no limits.
+pub(crate) fn with_context<R>(act: impl FnOnce(&FitContext<'_>) -> R) -> R {
     let (workers, memory, clock, cancel) = (
         Workers::new(1),
         Ledger::unlimited(),
         SystemClock::start(),
         Cancel::new(),
     );
-    let cx = FitContext {
+    act(&FitContext {
         seed: Seed::new(1),
         workers: &workers,
         memory: &memory,
@@ -164,9 +164,13 @@ pub(crate) fn design_of(table: &Table) -> Design {
         cancel: &cancel,
         progress: &Silent,
         valid: None,
-    };
+    })
+}
+
+/// The design of a table.
+pub(crate) fn design_of(table: &Table) -> Design {
     let train = table.train();
-    Design::new(&train, &Counted::of(&train), |_| 1.0, &cx).unwrap()
+    with_context(|cx| Design::new(&train, &Counted::of(&train), |_| 1.0, cx)).unwrap()
 }
 
 /// A table with numbers on odd scales, a category with missing values, and an answer that depends on some of them.

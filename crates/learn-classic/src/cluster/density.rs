@@ -106,10 +106,10 @@ fn check(settings: &Dbscan) -> Result<(), FitError> {
     if !is_sound {
         return Err(FitError::Unsupported {
             learner: "dbscan",
-            what: format!(
-                "work with eps {:?} and {} points",
-                settings.eps, settings.min_samples
-            ),
+            what: match settings.eps {
+                Some(eps) => format!("work with eps {eps} and {} points", settings.min_samples),
+                None => format!("work with {} points", settings.min_samples),
+            },
             remedy: "eps is finite and not negative, and at least one point makes a core",
         });
     }
@@ -179,6 +179,7 @@ fn bend(
         }
     }
     let eps = curve[best];
-    let reason = format!("eps is {eps:.4}: there the sorted distances to the {k}th nearest row bend most");
+    let reason =
+        format!("eps is {eps:.4}: there the sorted distances to each row's neighbour number {k} bend most");
     Ok((eps, Some(reason)))
 }

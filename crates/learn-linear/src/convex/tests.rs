@@ -1,12 +1,9 @@
 //! The two ways to make a step lead to the same minimum.
 
-use kolosal_base::{Cancel, Seed, SystemClock};
-use kolosal_compute::{Ledger, Workers};
 use kolosal_frame::Column;
-use kolosal_learner::{FitContext, Silent};
 
 use super::{Bent, Limits, Objective, RowLoss, minimise};
-use crate::testing::{Table, design_of, distance, noise};
+use crate::testing::{Table, design_of, distance, noise, with_context};
 
 /// Half the squared error.
 struct Squares(Vec<f64>);
@@ -25,22 +22,6 @@ impl RowLoss for Squares {
 fn solve(columns: Vec<Column>, y: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let table = Table::regression(columns, y);
     let design = design_of(&table);
-    let (workers, memory, clock, cancel) = (
-        Workers::new(1),
-        Ledger::unlimited(),
-        SystemClock::start(),
-        Cancel::new(),
-    );
-    let cx = FitContext {
-        seed: Seed::new(1),
-        workers: &workers,
-        memory: &memory,
-        clock: &clock,
-        deadline: None,
-        cancel: &cancel,
-        progress: &Silent,
-        valid: None,
-    };
     let objective = Objective {
         design: &design,
         loss: &Squares(y.to_vec()),
@@ -51,10 +32,12 @@ fn solve(columns: Vec<Column>, y: &[f64]) -> (Vec<f64>, Vec<f64>) {
         tol: 1e-11,
         iterations_max: 100,
     };
-    let ended = minimise(&objective, vec![0.0; design.width() + 1], limits, &cx).unwrap();
-    assert!(ended.converged);
-    let gradient = objective.evaluate(&ended.point, &workers).gradient;
-    (ended.point, gradient)
+    with_context(|cx| {
+        let ended = minimise(&objective, vec![0.0; design.width() + 1], limits, cx).unwrap();
+        assert!(ended.converged);
+        let gradient = objective.evaluate(&ended.point, cx.workers).gradient;
+        (ended.point, gradient)
+    })
 }
 
 #[test]
