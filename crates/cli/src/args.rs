@@ -151,6 +151,15 @@ pub(crate) struct TrainArgs {
     /// Treat warnings about the data as errors
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Most bytes of the model, such as 20MB [default: 20MB where it costs little, no limit with --preset best]
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) size_limit: Option<u64>,
+    /// Most time for one row through the model, in process, such as 100us [default: none]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) latency_limit: Option<Duration>,
+    /// Fail unless an interrupted training with the same data and options is there to go on with
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Where to write the model
     #[arg(long, short, value_name = "FILE", default_value = "model.kolosal")]
     pub(crate) output: PathBuf,
@@ -425,6 +434,7 @@ fn parse_time(text: &str) -> Result<Duration, String> {
             .find(|c: char| c.is_ascii_digit())
             .map_or(rest.len(), |at| digits + at);
         let factor = match rest[digits..letters].trim() {
+            "us" | "µs" => 1e-6,
             "ms" => 1e-3,
             "" | "s" | "sec" => 1.0,
             "m" | "min" => 60.0,

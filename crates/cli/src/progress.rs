@@ -112,7 +112,7 @@ impl Events for Live {
                     number(*score)
                 ));
             }
-            Event::Refitted { done, total } => {
+            Event::Gathered { done, total } => {
                 if let Some(bar) = &self.bar {
                     bar.set_message(format!("fitting on all rows {done}/{total}"));
                 }

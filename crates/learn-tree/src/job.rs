@@ -1,5 +1,6 @@
 //! Fitting a set of trees: binning, choosing rows for each tree, growing in parallel, and out-of-bag answers.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kolosal_frame::BinnedMatrix;
@@ -114,13 +115,19 @@ impl Job<'_> {
         let _room = cx.reserve(at_once * self.tree_bytes::<P>(&matrix))?;
         let bag = self.bag();
         let done = AtomicU64::new(0);
-        let finished = cx.workers.map(plan.trees, |tree| {
+        let failure: OnceLock<FitError> = OnceLock::new();
+        let grow = |tree: usize| {
             cx.checkpoint()?;
             let finished = self.grow_one(problem, &matrix, &bag, tree as u64)?;
             cx.progress
                 .step(done.fetch_add(1, Ordering::Relaxed) + 1, plan.trees as u64);
             let kept = finished.tree.heap_bytes() + finished.seen.as_ref().map_or(0, |seen| seen.len() * 8);
             Ok((finished, cx.reserve(kept as u64)?))
+        };
+        // Once a tree has failed, the others are not even begun.
+        let finished = cx.workers.map(plan.trees, |tree| match failure.get() {
+            Some(error) => Err(error.clone()),
+            None => grow(tree).inspect_err(|error: &FitError| drop(failure.set(error.clone()))),
         });
         // The reservations of the trees are given back with this list, when the model passes to the caller.
         let finished = finished.into_iter().collect::<Result<Vec<_>, FitError>>()?;

@@ -65,9 +65,7 @@ pub fn write_artifact(manifest: &Manifest, pipeline: &Pipeline, to: &mut dyn Wri
     pipeline.save_head(&mut head);
     let mut sections = vec![("head".to_owned(), head.into_bytes())];
     for (i, (_, member)) in pipeline.members().iter().enumerate() {
-        let mut body = Encoder::new();
-        member.save(&mut body);
-        sections.push((format!("member.{i}"), body.into_bytes()));
+        sections.push((format!("member.{i}"), member.to_bytes()));
     }
     let manifest = serde_json::to_vec(manifest).expect("a manifest has only text, numbers and lists");
     let (table, end) = section_table(manifest.len(), &sections);

@@ -2,17 +2,50 @@
 
 use kolosal_frame::{Frame, FrozenSchema};
 use kolosal_learner::{FitContext, FitError, FittedTransform, Learner, Point, TrainView};
-use kolosal_prep::{DateParts, Needs, chain_for};
+use kolosal_prep::{Combinations, DateParts, Needs, chain_for};
 
 use crate::Member;
 
-/// A learner and its parameters.
+/// A learner, its parameters, and the features it learns from.
 #[derive(Clone)]
 pub struct MemberPlan {
     /// The learner.
     pub learner: &'static dyn Learner,
     /// Its parameters; absent ones take their default.
     pub point: Point,
+    /// What its features are made of.
+    pub features: Features,
+}
+
+/// What a member's features are made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Features {
+    /// The table's columns, each on its own.
+    #[default]
+    Plain,
+    /// Those, and combinations of columns.
+    Combined,
+}
+
+impl Features {
+    /// The word used in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Combined => "combined",
+        }
+    }
+}
+
+impl MemberPlan {
+    /// A learner on the table's columns.
+    pub fn plain(learner: &'static dyn Learner, point: Point) -> Self {
+        Self {
+            learner,
+            point,
+            features: Features::Plain,
+        }
+    }
 }
 
 /// Feature columns after the transforms that learn nothing, so that all folds and members share them.
@@ -53,6 +86,11 @@ impl SharedFeatures {
         self.schema.schema().fields()
     }
 
+    /// How many columns there are after the transforms.
+    pub fn output_count(&self) -> usize {
+        self.frame.column_count()
+    }
+
     /// Other rows of the same table, transformed alike.
     ///
     /// # Panics
@@ -77,7 +115,10 @@ impl SharedFeatures {
 pub fn fit_member(plan: &MemberPlan, train: &TrainView<'_>, cx: &FitContext<'_>) -> Result<Member, FitError> {
     let card = plan.learner.card();
     let point = plan.learner.check(&plan.point)?;
-    let chain = chain_for(card, Needs::of(train.features().frame()));
+    let mut chain = chain_for(card, Needs::of(train.features().frame()));
+    if plan.features == Features::Combined {
+        chain.insert(0, Box::new(Combinations::DEFAULT));
+    }
     let mut transforms: Vec<Box<dyn FittedTransform>> = Vec::with_capacity(chain.len());
     let mut frame: Option<Frame> = None;
     let mut held_out: Option<Frame> = None;
@@ -100,6 +141,11 @@ pub fn fit_member(plan: &MemberPlan, train: &TrainView<'_>, cx: &FitContext<'_>)
     };
     let model = plan.learner.fit(&point, &over(train, frame.as_ref()), &cx)?;
     Ok(Member::new(card.name, point, transforms, model))
+}
+
+/// Whether combined features of this table would differ from plain ones.
+pub fn can_combine(frame: &Frame) -> bool {
+    Combinations::DEFAULT.applies_to(frame)
 }
 
 /// The same rows over other features, where there are some.

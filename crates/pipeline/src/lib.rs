@@ -19,7 +19,7 @@ pub use artifact::{Artifact, FORMAT_VERSION, read_artifact, read_manifest, write
 pub use blend::{Blend, Judge, greedy_blend};
 pub use calibrate::{apply_temperature, fit_temperature};
 pub use error::PipelineError;
-pub use fit::{MemberPlan, SharedFeatures, fit_member};
+pub use fit::{Features, MemberPlan, SharedFeatures, can_combine, fit_member};
 pub use manifest::{DataFacts, FeatureEntry, LeaderboardEntry, Manifest, MemberEntry, point_difference};
 pub use member::Member;
 pub use pipeline::{Pipeline, PipelineParts};

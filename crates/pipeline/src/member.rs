@@ -82,14 +82,31 @@ impl Member {
         self.model.shape()
     }
 
-    pub(crate) fn save(&self, to: &mut Encoder) {
+    /// Everything that [`Member::from_bytes`] needs, but for the parameters.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut to = Encoder::new();
+        self.save(&mut to);
+        to.into_bytes()
+    }
+
+    /// Reads back what [`Member::to_bytes`] wrote, whose transforms start from `inputs` columns.
+    ///
+    /// # Errors
+    /// [`ArtifactError`] on anything that it cannot have written.
+    pub fn from_bytes(bytes: &[u8], point: Point, inputs: usize) -> Result<Self, ArtifactError> {
+        let mut from = Decoder::new(bytes);
+        let member = Self::load(&mut from, point, inputs)?;
+        from.finish()?;
+        Ok(member)
+    }
+
+    fn save(&self, to: &mut Encoder) {
         to.str(self.learner);
         save_transforms(&self.transforms, to);
         self.model.save(to);
     }
 
-    /// Reads a member whose transforms start from `inputs` columns.
-    pub(crate) fn load(from: &mut Decoder<'_>, point: Point, inputs: usize) -> Result<Self, ArtifactError> {
+    fn load(from: &mut Decoder<'_>, point: Point, inputs: usize) -> Result<Self, ArtifactError> {
         let name = from.str()?;
         let unknown = |_| ArtifactError::UnknownPart {
             name: name.to_owned(),

@@ -265,8 +265,5 @@ fn load_member(entry: &MemberEntry, bytes: &[u8], inputs: usize) -> Result<(f64,
     };
     let learner = kolosal_learners::find(&entry.learner).map_err(unknown)?;
     let point = entry.point(learner.params()).map_err(ArtifactError::damaged)?;
-    let mut from = Decoder::new(bytes);
-    let member = Member::load(&mut from, point, inputs)?;
-    from.finish()?;
-    Ok((entry.weight, member))
+    Ok((entry.weight, Member::from_bytes(bytes, point, inputs)?))
 }

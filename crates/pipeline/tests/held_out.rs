@@ -63,10 +63,7 @@ fn held_out_rows_are_transformed_like_the_rows_of_training() {
     let mut other = everything(Task::Regression, 40, 2);
     let frozen = kolosal_frame::FrozenSchema::of(&table.frame);
     other.frame = frozen.align(&other.frame).expect("the same columns");
-    let plan = MemberPlan {
-        learner: &Looking,
-        point: Point::new(),
-    };
+    let plan = MemberPlan::plain(&Looking, Point::new());
     let (room, valid) = (Room::new(1), other.train());
     let cx = FitContext {
         valid: Some(&valid),

@@ -33,10 +33,7 @@ fn bytes_of_fold(case: &LearnerCase, table: &Table, task: Task) -> Vec<u8> {
         frame: shared.frame.clone(),
         ..table.clone()
     };
-    let plan = MemberPlan {
-        learner: case.learner,
-        point: case.point(),
-    };
+    let plan = MemberPlan::plain(case.learner, case.point());
     let rows = inside();
     let fold = features.fold(&rows);
     let member = fit_member(&plan, &fold.train(), &Room::new(1).cx()).expect("a healthy fold");

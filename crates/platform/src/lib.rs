@@ -25,6 +25,7 @@ mod platform;
 mod predict;
 mod table;
 mod train;
+mod work_folder;
 
 pub use cluster::{ClusterAlgorithm, ClusterJob, ClusterProfile, ClusterSummary, ClusterTrait};
 pub use doctor::{Check, Diagnosis};

@@ -3,12 +3,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use kolosal_base::{Clock, Seed};
+use kolosal_base::{Clock, ErrorKind, Seed};
 use kolosal_learner::find_metric;
 use kolosal_pipeline::Manifest;
-use kolosal_training::{Budget, Events, Preset, Stop, TaskChoice, TrainRequest, TrialReport, train};
+use kolosal_training::{
+    Budget, Events, Preset, Stop, Surroundings, TaskChoice, TrainRequest, TrialReport, table_hash, train,
+};
 
 use crate::model::save;
+use crate::work_folder::{Found, WorkFolder};
 use crate::{ColumnTypes, Evaluation, Model, Platform, PlatformError, Table};
 
 /// What to train.
@@ -44,6 +47,13 @@ pub struct TrainJob {
     pub time_limit: Option<Duration>,
     /// Work for all of it.
     pub work_limit: Option<u64>,
+    /// Most bytes of the model.
+    pub size_max: Option<u64>,
+    /// Most time for one row.
+    pub latency_max: Option<Duration>,
+    /// Whether it is an error if there is no unfinished training of the same kind to take up; one that is there is always
+    /// taken up.
+    pub must_resume: bool,
     /// Where the model goes.
     pub output: PathBuf,
 }
@@ -69,6 +79,28 @@ pub struct TrainSummary {
 }
 
 impl TrainJob {
+    /// What the results of a training depend on, one `name: value` a line; limits are not among it.
+    fn facts(&self, table_hash: &str) -> String {
+        let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+        let facts = [
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("data", table_hash.to_owned()),
+            ("target", self.target.clone()),
+            ("task", self.task.name().to_owned()),
+            ("metric", named(&self.metric)),
+            ("preset", self.preset.name().to_owned()),
+            ("learners", self.learners.join(",")),
+            ("seed", self.seed.to_string()),
+            ("group", named(&self.group)),
+            ("time column", named(&self.time_column)),
+            ("weight", named(&self.weight)),
+        ];
+        facts
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\n"))
+            .collect()
+    }
+
     fn request(&self) -> Result<TrainRequest, PlatformError> {
         Ok(TrainRequest {
             target: self.target.clone(),
@@ -81,6 +113,8 @@ impl TrainJob {
             time_column: self.time_column.clone(),
             weight: self.weight.clone(),
             is_strict: self.is_strict,
+            size_max: self.size_max,
+            latency_max: self.latency_max,
         })
     }
 }
@@ -111,9 +145,32 @@ impl Platform {
         notes
             .iter()
             .for_each(|note| events.event(&kolosal_training::Event::Note(note)));
-        let trained = train(&frame, &request, &budget, events)?;
+        let hash = table_hash(&frame);
+        let (folder, found) = WorkFolder::open(&job.output, &job.facts(&hash), job.must_resume)?;
+        if let Some(note) = remark(&found) {
+            events.event(&kolosal_training::Event::Note(&note));
+        }
+        let surroundings = Surroundings {
+            events,
+            journal: &folder,
+            table_hash: Some(&hash),
+        };
+        let trained = match train(&frame, &request, &budget, surroundings) {
+            Ok(trained) => trained,
+            Err(error) => {
+                // A training that ended by itself would end the same way again.
+                if error.kind() != ErrorKind::Cancelled && error.kind() != ErrorKind::Busy {
+                    let _ = folder.remove();
+                }
+                return Err(error.into());
+            }
+        };
         drop(frame);
         let model_bytes = save(&job.output, &trained.manifest, &trained.pipeline)?;
+        // An interrupted training may be taken up again; the folder of one that ended is of no use.
+        if trained.stop != Stop::Cancelled {
+            let _ = folder.remove();
+        }
         let model = Model {
             file: job.output.clone(),
             manifest: trained.manifest,
@@ -134,6 +191,17 @@ impl Platform {
             load_time,
             elapsed: self.clock.now(),
         })
+    }
+}
+
+/// What the user should know of an unfinished training that was found.
+fn remark(found: &Found) -> Option<String> {
+    match found {
+        Found::New | Found::Same(0) => None,
+        Found::Same(count) => Some(format!(
+            "an unfinished training of the same kind is taken up: {count} finished fits are not done again"
+        )),
+        Found::Other(difference) => Some(format!("starting anew: {difference}")),
     }
 }
 

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`DateParts`] | year, month, day, weekday, hour of each moment |
 //! | [`TextFeatures`] | hashed TF-IDF of words and word pairs, and lengths |
+//! | [`Combinations`] | what two columns say together: sums to quotients, target means of categories and pairs, distances from means of groups |
 //! | [`TargetStatistics`] | ordered target statistics in place of categories with many levels |
 //! | [`RareLevels`] | levels seen seldom joined into one |
 //! | [`OneHot`] | a 0/1 column a level |
@@ -13,6 +14,7 @@
 //! [`load`] reads any of them back. [`chain_for`] says which of them a learner needs for a table.
 
 mod chain;
+mod combinations;
 mod date_parts;
 mod impute;
 mod one_hot;
@@ -26,6 +28,7 @@ mod text_features;
 mod testing;
 
 pub use chain::{Needs, chain_for};
+pub use combinations::Combinations;
 pub use date_parts::DateParts;
 pub use impute::Impute;
 pub use one_hot::OneHot;
@@ -40,6 +43,7 @@ use kolosal_learner::{ArtifactError, Decoder, FittedTransform, Transform};
 pub const TRANSFORMS: &[&dyn Transform] = &[
     &DateParts,
     &TextFeatures::DEFAULT,
+    &Combinations::DEFAULT,
     &TargetStatistics::DEFAULT,
     &RareLevels::DEFAULT,
     &OneHot,

@@ -60,6 +60,11 @@ impl Output {
         &self.origins
     }
 
+    /// Kind of each output column.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = kolosal_frame::Kind> + '_ {
+        self.schema.fields().iter().map(|field| field.kind)
+    }
+
     /// How many input columns there must at least be.
     fn inputs_min(&self) -> usize {
         self.origins.iter().max().map_or(0, |&last| last + 1)

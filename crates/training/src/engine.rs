@@ -5,14 +5,19 @@ use std::time::Duration;
 use kolosal_base::ErrorKind;
 use kolosal_frame::Frame;
 use kolosal_learner::{MetricError, TaskKind, default_metric};
-use kolosal_pipeline::{DataFacts, Manifest, Pipeline};
+use kolosal_pipeline::{DataFacts, Judge, Manifest, Pipeline};
 
-use crate::finish::{Assembled, CLOSING, Ending, best_of, blending};
+use crate::finish::{Assembled, CLOSING, Ending, blending};
+use crate::gather::refits_all;
+use crate::journal::Journal;
+use crate::pace::{Costs, Standing, patience};
+use crate::portfolio::{Size, portfolio};
 use crate::prepare::{Prepared, prepare};
-use crate::trial::{Finished, run_trial};
+use crate::search::Search;
+use crate::trial::{Allowance, Bench, Finished, unjudged};
 use crate::validation::{Validation, plan};
 use crate::{
-    Budget, Candidate, Event, Events, Stop, TrainError, TrainRequest, TrialReport, portfolio, table_hash,
+    Budget, Candidate, Event, Events, Preset, Stop, TrainError, TrainRequest, TrialReport, table_hash,
 };
 
 /// The result of a training.
@@ -27,6 +32,17 @@ pub struct Trained {
     pub stop: Stop,
 }
 
+/// What a training tells of itself, and where it keeps what is finished.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Hears of every step.
+    pub events: &'a dyn Events,
+    /// Keeps finished fits; one that holds fits of an earlier run with the same data and options spares them.
+    pub journal: &'a dyn Journal,
+    /// The table's [`table_hash`], where the caller has it already.
+    pub table_hash: Option<&'a str>,
+}
+
 /// Learns to predict a column of a table.
 ///
 /// # Errors
@@ -35,13 +51,14 @@ pub fn train(
     table: &Frame,
     request: &TrainRequest,
     budget: &Budget<'_>,
-    events: &dyn Events,
+    surroundings: Surroundings<'_>,
 ) -> Result<Trained, TrainError> {
+    let Surroundings { events, journal, .. } = surroundings;
     let prepared = prepare(table, request)?;
     let task = prepared.task().kind();
     let metric = request.metric.unwrap_or_else(|| default_metric(task));
     require_suited(metric, task)?;
-    let candidates = portfolio(task, request)?;
+    let candidates = portfolio(task, size_of(&prepared), request)?;
     let validation = plan(&prepared, request)?;
     let mut notes = vec![format!(
         "'{}' is learned as {}: {}",
@@ -57,36 +74,39 @@ pub fn train(
         metric: metric.name(),
         task: task.name(),
     });
-    let mut search = Search {
+    let walk = Walk {
         prepared: &prepared,
         validation: &validation,
         request,
         budget,
         metric,
-        events,
+        surroundings,
     };
     let Walked {
         finished,
         reports,
         stop,
-    } = search.walk(&candidates);
+    } = walk.run(candidates);
     if finished.is_empty() {
         return Err(no_model(&reports, stop));
     }
     let data = DataFacts {
         rows: prepared.row_count(),
         columns: prepared.table_columns,
-        sha256: table_hash(table),
+        sha256: surroundings
+            .table_hash
+            .map_or_else(|| table_hash(table), str::to_owned),
     };
     let ending = Ending {
         request,
         metric,
         budget,
+        journal,
         events,
         validation: &validation,
         data,
     };
-    let Assembled { pipeline, manifest } = ending.assemble(prepared, finished, &reports, notes);
+    let Assembled { pipeline, manifest } = ending.assemble(prepared, &finished, &reports, notes)?;
     events.event(&Event::Done {
         elapsed: budget.clock.now(),
     });
@@ -96,6 +116,18 @@ pub fn train(
         trials: reports,
         stop,
     })
+}
+
+fn size_of(prepared: &Prepared) -> Size {
+    let classes = match prepared.task() {
+        kolosal_learner::Task::Multiclass { classes } => classes as usize,
+        _ => 1,
+    };
+    Size {
+        rows: prepared.row_count(),
+        classes,
+        can_combine: kolosal_pipeline::can_combine(&prepared.shared.frame),
+    }
 }
 
 pub(crate) fn require_suited(metric: &dyn kolosal_learner::Metric, task: TaskKind) -> Result<(), TrainError> {
@@ -135,13 +167,13 @@ fn no_model(reports: &[TrialReport], stop: Stop) -> TrainError {
     TrainError::NoModel { why, kind }
 }
 
-struct Search<'a> {
+struct Walk<'a> {
     prepared: &'a Prepared,
     validation: &'a Validation,
     request: &'a TrainRequest,
     budget: &'a Budget<'a>,
     metric: &'static dyn kolosal_learner::Metric,
-    events: &'a dyn Events,
+    surroundings: Surroundings<'a>,
 }
 
 struct Walked {
@@ -150,41 +182,43 @@ struct Walked {
     stop: Stop,
 }
 
-impl Search<'_> {
-    /// Tries candidates in order until all are done or something runs out.
-    fn walk(&mut self, candidates: &[Candidate]) -> Walked {
+/// How far a walk has come.
+struct Course<'a> {
+    standing: Standing<'a>,
+    portfolio: std::vec::IntoIter<Candidate>,
+    search: Option<Search>,
+    costs: Costs,
+    /// Work units spent.
+    work: u64,
+}
+
+/// Share of the time left that one candidate may take.
+const SHARE_MAX: f64 = 0.5;
+
+impl Walk<'_> {
+    /// Tries the portfolio in order, then what the search proposes, until nothing more is gained or something runs out.
+    fn run(&self, portfolio: Vec<Candidate>) -> Walked {
+        let (answers, weights) = self.prepared.select(&self.validation.rows);
+        let judge = Judge {
+            target: answers.as_target(),
+            weights: weights.as_deref(),
+            metric: self.metric,
+        };
+        let mut course = Course {
+            standing: Standing::new(judge, self.prepared.task()),
+            portfolio: portfolio.into_iter(),
+            search: None,
+            costs: Costs::default(),
+            work: 0,
+        };
         let mut walked = Walked {
             finished: Vec::new(),
             reports: Vec::new(),
             stop: Stop::Finished,
         };
-        let mut work = 0;
-        for (index, candidate) in candidates.iter().enumerate() {
-            let reserve = self.reserve(&walked.finished);
-            work += self.work_of(candidate);
-            if let Some(stop) = self.must_stop(reserve, work, walked.finished.is_empty()) {
+        while let Some(candidate) = self.next(&mut course, &walked.finished) {
+            if let Some(stop) = self.step(&candidate, &mut course, &mut walked) {
                 walked.stop = stop;
-                break;
-            }
-            self.events.event(&Event::Started {
-                index,
-                name: &candidate.name,
-            });
-            let limits = (self.budget, self.request.seed, reserve);
-            let (report, done) = run_trial(
-                (index, candidate),
-                self.prepared,
-                self.validation,
-                self.metric,
-                limits,
-            );
-            self.events.event(&Event::Finished(&report));
-            let is_out_of_time = done.is_none() && self.is_out_of_time(reserve);
-            walked.reports.push(report);
-            walked.finished.extend(done);
-            self.let_go_of_folds(&mut walked.finished);
-            if is_out_of_time {
-                walked.stop = Stop::Time;
                 break;
             }
         }
@@ -194,17 +228,104 @@ impl Search<'_> {
         walked
     }
 
-    /// Only the best candidate has to be ready at any moment: the members that others have of a fold are let go.
-    fn let_go_of_folds(&self, finished: &mut [Finished]) {
-        let Some(best) = best_of(finished, self.metric) else {
-            return;
-        };
-        for (at, done) in finished.iter_mut().enumerate().filter(|(_, done)| !done.is_full) {
-            if at != best && done.ready.take().is_some() {
-                let predictions = size_of_val(done.held_out.values()) as u64;
-                done.memory.shrink(predictions);
-            }
+    /// What is tried next; `None` when nothing more is to be gained.
+    fn next(&self, course: &mut Course<'_>, finished: &[Finished]) -> Option<Candidate> {
+        if let Some(candidate) = course.portfolio.next() {
+            return Some(candidate);
         }
+        if !self.searches() || course.standing.idle() >= patience(self.prepared.row_count()) {
+            return None;
+        }
+        let begin = || Search::new(self.request, self.metric, finished);
+        course.search.get_or_insert_with(begin).next(finished)
+    }
+
+    /// Tries a candidate; says why nothing more can be tried, if so.
+    fn step(&self, candidate: &Candidate, course: &mut Course<'_>, walked: &mut Walked) -> Option<Stop> {
+        let reserve = self.reserve(&walked.finished);
+        let needed = self.work_of(candidate);
+        let stop = self.must_stop(reserve, course.work + needed, walked.finished.is_empty());
+        if stop.is_some() {
+            return stop;
+        }
+        let index = walked.reports.len();
+        if let Some(problem) = self.is_hopeless(candidate, &course.costs, reserve) {
+            if course.search.is_some() {
+                return Some(Stop::Time);
+            }
+            walked.reports.push(TrialReport {
+                problem: Some(problem),
+                ..unjudged(index, candidate)
+            });
+            return None;
+        }
+        course.work += needed;
+        let (report, done) = self.attempt((index, candidate), reserve);
+        course.costs.learn(report.learner, needed, report.elapsed);
+        course.standing.take(done.as_ref().map(|done| &done.held_out));
+        if let Some(search) = &mut course.search {
+            search.tell(done.as_ref());
+        }
+        let is_out_of_time = done.is_none() && self.is_out_of_time(reserve);
+        walked.reports.push(report);
+        walked.finished.extend(done);
+        is_out_of_time.then_some(Stop::Time)
+    }
+
+    /// Whether a search follows the portfolio: a fast training is one pass, and one without a limit has no end to wait for.
+    fn searches(&self) -> bool {
+        match self.request.preset {
+            Preset::Fast => false,
+            Preset::Balanced => self.budget.deadline.is_some() || self.budget.work_max.is_some(),
+            Preset::Best => true,
+        }
+    }
+
+    fn attempt(
+        &self,
+        (index, candidate): (usize, &Candidate),
+        reserve: Duration,
+    ) -> (TrialReport, Option<Finished>) {
+        self.surroundings.events.event(&Event::Started {
+            index,
+            name: &candidate.name,
+        });
+        let bench = Bench {
+            prepared: self.prepared,
+            validation: self.validation,
+            metric: self.metric,
+            budget: self.budget,
+            journal: self.surroundings.journal,
+            seed: self.request.seed,
+        };
+        let left = self.budget.time_left().map(|left| left.saturating_sub(reserve));
+        let allowance = Allowance {
+            reserve,
+            share: left.map(|left| left.mul_f64(SHARE_MAX)),
+        };
+        let (report, done) = bench.run((index, candidate), allowance);
+        self.surroundings.events.event(&Event::Finished(&report));
+        (report, done)
+    }
+
+    /// Why a candidate cannot be done in the time that is left, if its learner's earlier fits say so.
+    fn is_hopeless(&self, candidate: &Candidate, costs: &Costs, reserve: Duration) -> Option<String> {
+        let left = self.budget.time_left()?.saturating_sub(reserve);
+        let learner = candidate.plan.learner.card().name;
+        let expected = costs.expect(learner, self.work_of(candidate))?;
+        // A learner that can end early is worth starting if it gets a fair part of its way.
+        let bearable = if candidate.ends_early() {
+            left * 3
+        } else {
+            left.mul_f64(SHARE_MAX)
+        };
+        (expected > bearable).then(|| {
+            format!(
+                "not tried: it would take about {:.0} s, and {:.0} s are left",
+                expected.as_secs_f64(),
+                left.as_secs_f64()
+            )
+        })
     }
 
     fn is_out_of_time(&self, reserve: Duration) -> bool {
@@ -222,17 +343,18 @@ impl Search<'_> {
         (!is_first && self.budget.work_max.is_some_and(|max| work > max)).then_some(Stop::Work)
     }
 
-    /// Time to keep back: for blending what has finished, for fitting it on all rows (a third more than an average fold
-    /// each, but never more than two fifths of the time that is left), and for closing.
+    /// Time to keep back: for blending what has finished, for fitting it on all rows where folds do not answer themselves (a
+    /// third more than an average fold each, but never more than two fifths of the time that is left), and for closing.
     fn reserve(&self, finished: &[Finished]) -> Duration {
         let Some(left) = self.budget.time_left() else {
             return Duration::ZERO;
         };
-        let refits: Duration = finished
-            .iter()
-            .filter(|done| !done.is_full)
-            .map(|done| done.fit_time * 4 / 3)
-            .sum();
+        let refits: Duration = if refits_all(self.request, self.validation) {
+            let folds = finished.iter().filter(|done| !done.is_full);
+            folds.map(|done| done.fit_time * 4 / 3).sum()
+        } else {
+            Duration::ZERO
+        };
         refits.min(left * 2 / 5) + (blending(finished) + CLOSING).min(left / 4)
     }
 

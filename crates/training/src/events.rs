@@ -12,7 +12,7 @@ pub enum Event<'a> {
     Note(&'a str),
     /// What will be tried.
     Planned {
-        /// How many candidates.
+        /// How many candidates the portfolio has; a search may add more.
         candidates: usize,
         /// How rows are held out, in words.
         validation: &'a str,
@@ -37,8 +37,8 @@ pub enum Event<'a> {
         /// The metric on held-out rows.
         score: f64,
     },
-    /// A member was fitted on all rows.
-    Refitted {
+    /// The members of a candidate were read back or fitted on all rows.
+    Gathered {
         /// How many are done.
         done: usize,
         /// How many there are.

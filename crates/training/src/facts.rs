@@ -16,6 +16,13 @@ pub fn table_hash(table: &Frame) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// SHA-256 of parts, one after the other.
+pub fn digest(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
+}
+
 fn update_column(hash: &mut Sha256, column: &Column) {
     match column {
         Column::Numbers(values) => update_numbers(hash, values),

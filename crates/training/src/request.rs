@@ -1,5 +1,7 @@
 //! What a user asks the training engine for.
 
+use std::time::Duration;
+
 use kolosal_base::Seed;
 use kolosal_learner::Metric;
 
@@ -80,6 +82,10 @@ pub struct TrainRequest {
     pub weight: Option<String>,
     /// Whether warnings are errors.
     pub is_strict: bool,
+    /// Most bytes of the model.
+    pub size_max: Option<u64>,
+    /// Most time that one row may take through the finished pipeline, in process, on one thread.
+    pub latency_max: Option<Duration>,
 }
 
 impl TrainRequest {
@@ -96,6 +102,8 @@ impl TrainRequest {
             time_column: None,
             weight: None,
             is_strict: false,
+            size_max: None,
+            latency_max: None,
         }
     }
 }

@@ -7,8 +7,9 @@ use kolosal_learner::{FitContext, Point};
 use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, Pipeline, fit_member};
 
 use crate::finish::{assemble_pipeline, feature_entries};
+use crate::gather::Chosen;
 use crate::prepare::{HeldOutRows, Prepared, prepare};
-use crate::trial::Warnings;
+use crate::trial::Heard;
 use crate::{Budget, TrainError, TrainRequest, table_hash};
 
 /// The result of a single fit.
@@ -57,11 +58,8 @@ pub fn fit(
         .map(|table| HeldOutRows::new(table, (&prepared, request)))
         .transpose()?;
     let valid = held_out.as_ref().map(HeldOutRows::view).transpose()?;
-    let warnings = Warnings::default();
-    let plan = MemberPlan {
-        learner,
-        point: point.clone(),
-    };
+    let warnings = Heard::new(budget.clock, None);
+    let plan = MemberPlan::plain(learner, point.clone());
     let bin_time = bin(&prepared, &plan, budget);
     let started = budget.clock.now();
     let member = {
@@ -80,7 +78,7 @@ pub fn fit(
         table_columns,
         ..
     } = prepared;
-    let pipeline = assemble_pipeline(spec, shared, vec![(1.0, 0, member)], None);
+    let pipeline = assemble_pipeline(spec, shared, vec![Chosen::alone(member)], None);
     let data = DataFacts {
         rows,
         columns: table_columns,

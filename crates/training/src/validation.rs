@@ -8,8 +8,15 @@ use crate::{Preset, TrainError, TrainRequest};
 
 use kolosal_frame::split::{self, Fold, SplitError};
 
-/// Number of folds.
-const FOLDS: usize = 5;
+/// Number of folds: more make better bags and cost more.
+fn fold_count(preset: Preset, rows: usize) -> usize {
+    let most = match preset {
+        Preset::Fast => 5,
+        Preset::Balanced | Preset::Best => 8,
+    };
+    // A fold of fewer rows judges by chance alone.
+    most.min((rows / 10).max(2)).min(rows / 2)
+}
 
 /// The folds of a training.
 pub(crate) struct Validation {
@@ -23,7 +30,7 @@ pub(crate) struct Validation {
     pub(crate) is_exchangeable: bool,
 }
 
-/// Rows above which one holdout takes the place of five folds.
+/// Rows above which one holdout takes the place of folds.
 fn folds_rows_max(preset: Preset) -> usize {
     match preset {
         Preset::Fast => 10_000,
@@ -42,7 +49,7 @@ fn holdout_share(rows: usize) -> f64 {
     }
 }
 
-/// Five folds, or one holdout for large tables; by group or in time where asked for, by class otherwise.
+/// Folds, or one holdout for large tables; by group or in time where asked for, by class otherwise.
 pub(crate) fn plan(prepared: &Prepared, request: &TrainRequest) -> Result<Validation, TrainError> {
     let rows = prepared.row_count();
     let seed = request.seed.fork("folds");
@@ -50,7 +57,7 @@ pub(crate) fn plan(prepared: &Prepared, request: &TrainRequest) -> Result<Valida
     let folds = if is_holdout {
         vec![one_holdout(prepared, holdout_share(rows), seed)?]
     } else {
-        several_folds(prepared, FOLDS.min(rows / 2), seed)?
+        several_folds(prepared, fold_count(request.preset, rows), seed)?
     };
     let kind = match (&prepared.times, &prepared.groups) {
         (Some(_), _) => " in time",

@@ -6,7 +6,9 @@ use std::time::Duration;
 use kolosal_base::{Cancel, Clock, ErrorKind, ManualClock};
 use kolosal_compute::{Ledger, Workers};
 use kolosal_frame::{Column, Field, Frame, Kind};
-use kolosal_training::{Budget, Event, Events, Stop, TrainError, TrainRequest, Trained, Unheard, train};
+use kolosal_training::{
+    Budget, Event, Events, InMemory, Stop, Surroundings, TrainError, TrainRequest, Trained, Unheard, train,
+};
 
 /// Three hundred rows: two numbers, a category, and a class that follows from them.
 fn table() -> Frame {
@@ -77,7 +79,13 @@ impl<'a> Limits<'a> {
             work_max: self.work_max,
             cancel: &self.cancel,
         };
-        train(&table(), &TrainRequest::new("y"), &budget, events)
+        let journal = InMemory::default();
+        let surroundings = Surroundings {
+            events,
+            journal: &journal,
+            table_hash: None,
+        };
+        train(&table(), &TrainRequest::new("y"), &budget, surroundings)
     }
 }
 

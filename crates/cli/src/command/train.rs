@@ -38,6 +38,9 @@ fn job(args: TrainArgs) -> TrainJob {
         column_types: args.column_type,
         time_limit: args.time_limit,
         work_limit: args.work_limit,
+        size_max: args.size_limit,
+        latency_max: args.latency_limit,
+        must_resume: args.resume,
         output: args.output,
     }
 }

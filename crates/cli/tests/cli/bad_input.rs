@@ -253,7 +253,7 @@ fn a_full_disk_leaves_the_old_file_whole() {
     let before = std::fs::read(shell.path("model.kolosal")).expect("written");
     // The limit on file sizes makes every write beyond it fail, as on a full disk.
     let line = format!(
-        "trap '' XFSZ; ulimit -f 1; {} train {} --target species --preset fast --output model.kolosal",
+        "trap '' XFSZ; ulimit -f 10; {} train {} --target species --preset fast --output model.kolosal",
         env!("CARGO_BIN_EXE_kolosal"),
         example("penguins.train.csv")
     );
@@ -273,9 +273,20 @@ fn a_full_disk_leaves_the_old_file_whole() {
     );
     assert_eq!(
         shell.files(),
-        ["model.kolosal", "t.csv"],
-        "a temporary file was left"
+        ["model.kolosal", "model.kolosal.work", "t.csv"],
+        "no temporary file, and what was finished is kept"
     );
+    let penguins = example("penguins.train.csv");
+    let ran = shell.run(&format!(
+        "train {penguins} --target species --preset fast --resume"
+    ));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(
+        ran.err.contains("finished fits are not done again"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(shell.files(), ["model.kolosal", "t.csv"]);
 }
 
 /// Runs a line of the shell in which `$K` is the program.

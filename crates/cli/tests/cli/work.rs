@@ -62,6 +62,50 @@ fn numbers_are_learned_too() {
 }
 
 #[test]
+fn a_killed_training_goes_on_and_gives_the_model_of_one_that_was_not() {
+    let shell = Shell::new();
+    let line = |output: &str| {
+        let train = example("penguins.train.csv");
+        format!("train {train} --target species --preset fast --work-limit 3000 --output {output}")
+    };
+    shell.must(&line("unbroken.kolosal"));
+    let finished = || {
+        let folder = std::fs::read_dir(shell.path("killed.kolosal.work"));
+        folder.map_or(0, |files| {
+            files
+                .filter(|file| {
+                    file.as_ref()
+                        .is_ok_and(|file| file.path().extension().is_some_and(|e| e == "fit"))
+                })
+                .count()
+        })
+    };
+    let mut killed = shell.command(&line("killed.kolosal"));
+    let mut running = killed.spawn().expect("the program starts");
+    while finished() < 7 && running.try_wait().expect("it can be asked").is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    running.kill().expect("a signal that cannot be caught");
+    let status = running.wait().expect("it was started here");
+    assert!(!status.success(), "it was to be killed before its end");
+    assert!(finished() >= 7 && !shell.path("killed.kolosal").exists());
+    let taken_up = shell.must(&format!("{} --resume", line("killed.kolosal")));
+    assert!(
+        taken_up.err.contains("finished fits are not done again"),
+        "{}",
+        taken_up.err
+    );
+    let bytes = |name: &str| std::fs::read(shell.path(name)).expect("the model was written");
+    assert!(
+        bytes("killed.kolosal") == bytes("unbroken.kolosal"),
+        "the model differs from that of an unbroken training"
+    );
+    let ran = shell.run(&format!("{} --resume", line("killed.kolosal")));
+    assert_ne!(ran.code, 0, "there is nothing left to resume");
+    assert!(ran.err.contains("--resume"), "{}", ran.err);
+}
+
+#[test]
 fn the_number_of_threads_does_not_change_a_byte() {
     let shell = Shell::new();
     let train = example("penguins.train.csv");

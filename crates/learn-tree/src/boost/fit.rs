@@ -275,7 +275,8 @@ impl<'a, S: Slot> Fit<'a, S> {
             if fresh.iter().all(|tree| tree.tree.leaf_count() < 2) && self.is_settled() {
                 break;
             }
-            if judge.as_mut().is_some_and(|judge| judge.stops(round + 1, fresh)) {
+            let ends = |judge: &mut Judge<'_>| judge.stops(round + 1, fresh) || cx.progress.is_enough();
+            if judge.as_mut().is_some_and(ends) {
                 break;
             }
         }

@@ -1,0 +1,281 @@
+//! From weights of candidates to members that answer: bags of folds, or one fit on all rows.
+//!
+//! A bag needs no further fit and answers better than one model; it is as many times larger and slower. So where a limit on
+//! size or latency is set, the costliest bags give way to one fit on all rows, and in the end the candidates that cost most.
+
+use std::time::Duration;
+
+use kolosal_frame::Frame;
+use kolosal_pipeline::{Member, fit_member};
+
+use crate::finish::{CLOSING, Ending, best_of};
+use crate::prepare::Prepared;
+use crate::trial::{Finished, Heard, read_members};
+use crate::validation::Validation;
+use crate::{Event, Preset, TrainError, TrainRequest};
+
+/// A member of the pipeline.
+pub(crate) struct Chosen {
+    /// How much it counts; the weights of all sum to one.
+    pub(crate) weight: f64,
+    /// The place of its candidate in the list of reports.
+    pub(crate) index: usize,
+    pub(crate) member: Member,
+}
+
+impl Chosen {
+    /// The only member of a pipeline.
+    pub(crate) fn alone(member: Member) -> Self {
+        Self {
+            weight: 1.0,
+            index: 0,
+            member,
+        }
+    }
+}
+
+/// Whether candidates are fitted again on all rows, in place of bags of folds.
+pub(crate) fn refits_all(request: &TrainRequest, validation: &Validation) -> bool {
+    request.preset == Preset::Fast || validation.folds.len() == 1
+}
+
+/// What all members of a candidate count together.
+pub(crate) fn weight_of(chosen: &[Chosen], index: usize) -> f64 {
+    chosen
+        .iter()
+        .filter(|chosen| chosen.index == index)
+        .map(|chosen| chosen.weight)
+        .sum()
+}
+
+/// Makes the members of a pipeline.
+pub(crate) struct Gathering<'a> {
+    pub(crate) ending: &'a Ending<'a>,
+    pub(crate) prepared: &'a Prepared,
+    pub(crate) finished: &'a [Finished],
+}
+
+/// A candidate's members, and what they cost.
+struct Part {
+    weight: f64,
+    /// The candidate's place in the list of finished ones.
+    at: usize,
+    members: Vec<Member>,
+    bytes: u64,
+    row_time: Duration,
+    /// Whether it is a bag that one fit could replace.
+    is_bag: bool,
+}
+
+impl Gathering<'_> {
+    /// Members of the candidates with a weight, and what the user should know of how they were chosen.
+    ///
+    /// # Errors
+    /// [`TrainError::NoModel`] if no member could be read back or fitted.
+    pub(crate) fn members(&self, weights: &[f64]) -> Result<(Vec<Chosen>, Vec<String>), TrainError> {
+        let mut remarks = Vec::new();
+        let mut parts = self.parts(weights, &mut remarks);
+        self.fit_limits(&mut parts, &mut remarks);
+        let total: f64 = parts.iter().map(|part| part.weight).sum();
+        let mut chosen = Vec::new();
+        for part in parts {
+            let share = part.weight / total / part.members.len() as f64;
+            let index = self.finished[part.at].index;
+            chosen.extend(part.members.into_iter().map(|member| Chosen {
+                weight: share,
+                index,
+                member,
+            }));
+        }
+        if chosen.is_empty() {
+            return Err(TrainError::NoModel {
+                why: "finished models could not be read back".to_owned(),
+                kind: kolosal_base::ErrorKind::Internal,
+            });
+        }
+        Ok((chosen, remarks))
+    }
+
+    /// The parts of the candidates with a weight, heaviest first; the best candidate alone if none of them can be had.
+    fn parts(&self, weights: &[f64], remarks: &mut Vec<String>) -> Vec<Part> {
+        let mut order: Vec<usize> = (0..weights.len()).filter(|&at| weights[at] > 0.0).collect();
+        order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]).then(a.cmp(&b)));
+        let total = order.len();
+        let mut parts = Vec::with_capacity(total);
+        for at in order {
+            parts.extend(self.part(at, weights[at]));
+            self.ending.events.event(&Event::Gathered {
+                done: parts.len(),
+                total,
+            });
+        }
+        let missed = total - parts.len();
+        if missed > 0 {
+            remarks.push(format!(
+                "{missed} of {total} members of the ensemble were lost; the others answer"
+            ));
+        }
+        if parts.is_empty() {
+            let best = best_of(self.finished, self.ending.metric).expect("a candidate finished");
+            parts.extend(self.part(best, 1.0));
+        }
+        parts
+    }
+
+    fn part(&self, at: usize, weight: f64) -> Option<Part> {
+        let done = &self.finished[at];
+        let wants_refit = !done.is_full && refits_all(self.ending.request, self.ending.validation);
+        let refitted = if wants_refit { self.refit(done) } else { None };
+        let (members, is_bag) = match refitted {
+            Some(member) => (vec![member], false),
+            None => (
+                read_members(done, self.ending.journal, self.prepared)?,
+                !done.is_full,
+            ),
+        };
+        Some(self.weighed(members, (at, weight, is_bag)))
+    }
+
+    /// A part with its size and the time of one row, where a limit asks for it.
+    fn weighed(&self, members: Vec<Member>, (at, weight, is_bag): (usize, f64, bool)) -> Part {
+        let request = self.ending.request;
+        let done = &self.finished[at];
+        let bytes = if is_bag || done.is_full {
+            done.bytes
+        } else {
+            members.iter().map(|member| member.to_bytes().len() as u64).sum()
+        };
+        let row_time = if request.latency_max.is_some() {
+            self.row_time(&members)
+        } else {
+            Duration::ZERO
+        };
+        Part {
+            weight,
+            at,
+            members,
+            bytes,
+            row_time,
+            is_bag,
+        }
+    }
+
+    /// One fit on all rows, if there is time for it.
+    fn refit(&self, done: &Finished) -> Option<Member> {
+        let budget = self.ending.budget;
+        let is_late = budget
+            .time_left()
+            .is_some_and(|left| left < done.fit_time * 4 / 3 + CLOSING);
+        if is_late || budget.cancel.is_requested() {
+            return None;
+        }
+        let train = self.prepared.train_view().expect("prepared rows were checked");
+        let heard = Heard::new(budget.clock, None);
+        let seed = self
+            .ending
+            .request
+            .seed
+            .fork("trial")
+            .fork(&done.candidate.name)
+            .fork("all rows");
+        let cx = budget.context(seed, CLOSING, &heard);
+        fit_member(&done.plan, &train, &cx).ok()
+    }
+
+    /// Replaces bags by single fits, costliest first, and then leaves candidates out, until all limits are kept.
+    ///
+    /// A limit of the preset replaces bags only; a limit of the user is kept, down to one candidate.
+    fn fit_limits(&self, parts: &mut Vec<Part>, remarks: &mut Vec<String>) {
+        let request = self.ending.request;
+        let bytes_max = request.size_max.or(match request.preset {
+            Preset::Fast | Preset::Balanced => Some(SIZE_AIM),
+            Preset::Best => None,
+        });
+        let (mut replaced, mut dropped) = (0, 0);
+        loop {
+            let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
+            let row_time: Duration = parts.iter().map(|part| part.row_time).sum();
+            let is_large = bytes_max.is_some_and(|max| bytes > max);
+            let is_slow = request.latency_max.is_some_and(|max| row_time > max);
+            if !is_large && !is_slow {
+                break;
+            }
+            let cost = |part: &Part| {
+                let size = if is_large { part.bytes } else { 0 };
+                let time = if is_slow { part.row_time } else { Duration::ZERO };
+                (time, size)
+            };
+            let costliest = |parts: &[Part], bags: bool| {
+                let fit = parts.iter().enumerate().filter(|(_, part)| part.is_bag || !bags);
+                fit.max_by_key(|(i, part)| (cost(part), std::cmp::Reverse(*i)))
+                    .map(|(i, _)| i)
+            };
+            if let Some(i) = costliest(parts, true) {
+                replaced += 1;
+                self.shrink(&mut parts[i]);
+                continue;
+            }
+            let is_asked = (is_large && request.size_max.is_some()) || is_slow;
+            if !is_asked || parts.len() == 1 {
+                if is_asked {
+                    remarks.push(format!(
+                        "the limit on size or latency cannot be kept: the last model has {bytes} bytes and answers a row in {row_time:?}; allow cheaper learners with --learners"
+                    ));
+                }
+                break;
+            }
+            let i = costliest(parts, false).expect("there are several parts");
+            parts.remove(i);
+            dropped += 1;
+        }
+        if dropped > 0 {
+            remarks.push(format!(
+                "{dropped} members of the ensemble were left out to keep the limit on size or latency"
+            ));
+        }
+        if replaced > 0 {
+            remarks.push(format!(
+                "{replaced} bags were replaced by one model each to keep the model small; --preset best or --size-limit keeps more"
+            ));
+        }
+    }
+
+    /// One member in place of a bag: fitted on all rows, or else the first fold's.
+    fn shrink(&self, part: &mut Part) {
+        let refitted = self.refit(&self.finished[part.at]);
+        let members = match refitted {
+            Some(member) => vec![member],
+            None => part.members.drain(..).take(1).collect(),
+        };
+        *part = self.weighed(members, (part.at, part.weight, false));
+    }
+
+    /// Median time of one row through all members.
+    fn row_time(&self, members: &[Member]) -> Duration {
+        let frame = &self.prepared.shared.frame;
+        let width = self.prepared.task().width();
+        let rows: Vec<Frame> = (0..ROWS_TIMED.min(frame.row_count()))
+            .map(|row| frame.view().slice(row, 1).to_frame())
+            .collect();
+        let clock = self.ending.budget.clock;
+        let mut out = vec![0.0; width];
+        let mut times: Vec<Duration> = rows
+            .iter()
+            .map(|row| {
+                let started = clock.now();
+                members
+                    .iter()
+                    .for_each(|member| member.predict_into(row.view(), &mut out));
+                clock.now().saturating_sub(started)
+            })
+            .collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+/// Size that presets other than `best` keep a model below where bags can be replaced, in bytes.
+const SIZE_AIM: u64 = 20_000_000;
+
+/// Rows that are answered one by one to find the time of one.
+const ROWS_TIMED: usize = 31;
