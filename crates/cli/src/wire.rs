@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use kolosal_platform::{
     Bin, Check, ClassReport, ClusterJob, ClusterProfile, ClusterSummary, ColumnProfile, Evaluation,
-    LeaderboardEntry, LearnerInfo, NumberProfile, ParamInfo, QUANTILES, TableInspection, TopValue,
-    TrialReport, peak_rss_bytes,
+    GuardEntry, LeaderboardEntry, LearnerInfo, NumberProfile, ParamInfo, QUANTILES, TableInspection,
+    TopValue, TrialReport, peak_rss_bytes,
 };
 use serde::Serialize;
 
@@ -125,10 +125,31 @@ pub(crate) struct Trained {
     pub(crate) leaderboard: Vec<Line>,
     pub(crate) importances: BTreeMap<String, f64>,
     pub(crate) notes: Vec<String>,
+    pub(crate) guards: Vec<Guard>,
     pub(crate) stop: &'static str,
     pub(crate) load_s: f64,
     pub(crate) elapsed_s: f64,
     pub(crate) peak_rss_bytes: Option<u64>,
+}
+
+/// Something that a guard has found in a training table.
+#[derive(Serialize)]
+pub(crate) struct Guard {
+    pub(crate) guard: String,
+    pub(crate) columns: Vec<String>,
+    pub(crate) reason: String,
+    pub(crate) remedy: String,
+}
+
+impl From<&GuardEntry> for Guard {
+    fn from(entry: &GuardEntry) -> Self {
+        Self {
+            guard: entry.guard.clone(),
+            columns: entry.columns.clone(),
+            reason: entry.reason.clone(),
+            remedy: entry.remedy.clone(),
+        }
+    }
 }
 
 /// The result of `fit`.

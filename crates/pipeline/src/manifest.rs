@@ -40,6 +40,22 @@ pub struct Manifest {
     pub importances: BTreeMap<String, f64>,
     /// What the user should know.
     pub notes: Vec<String>,
+    /// What guards have found in the training table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guards: Vec<GuardEntry>,
+}
+
+/// Something that a guard has found in the training table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GuardEntry {
+    /// The guard.
+    pub guard: String,
+    /// The columns it is about.
+    pub columns: Vec<String>,
+    /// What was seen, and what was done about it.
+    pub reason: String,
+    /// What the user can do.
+    pub remedy: String,
 }
 
 /// One feature column.

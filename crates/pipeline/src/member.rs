@@ -61,7 +61,7 @@ impl Member {
     }
 
     /// Share of each of `inputs` columns before the transforms in the model's decisions.
-    pub(crate) fn importances(&self, inputs: usize) -> Option<Vec<f64>> {
+    pub fn importances(&self, inputs: usize) -> Option<Vec<f64>> {
         let mut shares = self.model.importances()?;
         for (i, transform) in self.transforms.iter().enumerate().rev() {
             let origins = transform.origins();

@@ -72,6 +72,7 @@ fn manifest(pipeline: &Pipeline) -> Manifest {
         members: pipeline.member_entries(),
         importances: pipeline.importances(),
         notes: Vec::new(),
+        guards: Vec::new(),
     }
 }
 

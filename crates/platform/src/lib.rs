@@ -46,5 +46,7 @@ pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock};
 pub use kolosal_compute::{Machine, peak_rss_bytes};
 pub use kolosal_frame::profile::{Bin, ColumnProfile, NumberProfile, QUANTILES, TopValue};
 pub use kolosal_learn_classic::cluster::{Agreement, Linkage, Quality};
-pub use kolosal_pipeline::{FORMAT_VERSION, FeatureEntry, LeaderboardEntry, Manifest, MemberEntry};
+pub use kolosal_pipeline::{
+    FORMAT_VERSION, FeatureEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry,
+};
 pub use kolosal_training::{Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};

@@ -4,15 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use kolosal_base::{Clock, ErrorKind, Seed};
+use kolosal_frame::Frame;
 use kolosal_learner::find_metric;
 use kolosal_pipeline::Manifest;
 use kolosal_training::{
-    Budget, Events, Preset, Stop, Surroundings, TaskChoice, TrainRequest, TrialReport, table_hash, train,
+    Budget, Events, Preset, Stop, Surroundings, TaskChoice, TrainRequest, Trained, TrialReport, drift,
+    table_hash, train,
 };
 
 use crate::model::save;
 use crate::work_folder::{Found, WorkFolder};
-use crate::{ColumnTypes, Evaluation, Model, Platform, PlatformError, Table};
+use crate::{ColumnTypes, Evaluation, Model, Platform, PlatformError};
 
 /// What to train.
 #[derive(Debug, Clone)]
@@ -136,36 +138,12 @@ impl Platform {
             work_max: job.work_limit,
             cancel: &self.cancel,
         };
-        let Table {
-            frame,
-            notes,
-            load_time,
-            ..
-        } = table;
-        notes
+        table
+            .notes
             .iter()
             .for_each(|note| events.event(&kolosal_training::Event::Note(note)));
-        let hash = table_hash(&frame);
-        let (folder, found) = WorkFolder::open(&job.output, &job.facts(&hash), job.must_resume)?;
-        if let Some(note) = remark(&found) {
-            events.event(&kolosal_training::Event::Note(&note));
-        }
-        let surroundings = Surroundings {
-            events,
-            journal: &folder,
-            table_hash: Some(&hash),
-        };
-        let trained = match train(&frame, &request, &budget, surroundings) {
-            Ok(trained) => trained,
-            Err(error) => {
-                // A training that ended by itself would end the same way again.
-                if error.kind() != ErrorKind::Cancelled && error.kind() != ErrorKind::Busy {
-                    let _ = folder.remove();
-                }
-                return Err(error.into());
-            }
-        };
-        drop(frame);
+        let load_time = table.load_time;
+        let (trained, folder) = self.search(job, &request, (table.frame, &budget), events)?;
         let model_bytes = save(&job.output, &trained.manifest, &trained.pipeline)?;
         // An interrupted training may be taken up again; the folder of one that ended is of no use.
         if trained.stop != Stop::Cancelled {
@@ -191,6 +169,48 @@ impl Platform {
             load_time,
             elapsed: self.clock.now(),
         })
+    }
+}
+
+impl Platform {
+    /// The training itself, and the folder that holds what it has finished.
+    fn search(
+        &self,
+        job: &TrainJob,
+        request: &TrainRequest,
+        (frame, budget): (Frame, &Budget<'_>),
+        events: &dyn Events,
+    ) -> Result<(Trained, WorkFolder), PlatformError> {
+        let drifted = match &job.test {
+            Some(test) => drift(
+                &frame,
+                &self.read(test, &job.column_types)?.frame,
+                request,
+                budget,
+            ),
+            None => None,
+        };
+        let hash = table_hash(&frame);
+        let (folder, found) = WorkFolder::open(&job.output, &job.facts(&hash), job.must_resume)?;
+        if let Some(note) = remark(&found) {
+            events.event(&kolosal_training::Event::Note(&note));
+        }
+        let surroundings = Surroundings {
+            events,
+            journal: &folder,
+            findings: drifted.as_slice(),
+            table_hash: Some(&hash),
+        };
+        match train(&frame, request, budget, surroundings) {
+            Ok(trained) => Ok((trained, folder)),
+            Err(error) => {
+                // A training that ended by itself would end the same way again.
+                if error.kind() != ErrorKind::Cancelled && error.kind() != ErrorKind::Busy {
+                    let _ = folder.remove();
+                }
+                Err(error.into())
+            }
+        }
     }
 }
 

@@ -12,12 +12,13 @@ use crate::gather::refits_all;
 use crate::journal::Journal;
 use crate::pace::{Costs, Standing, patience};
 use crate::portfolio::{Size, portfolio};
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Prepared, prepare, require_clean};
 use crate::search::Search;
 use crate::trial::{Allowance, Bench, Finished, unjudged};
 use crate::validation::{Validation, plan};
 use crate::{
-    Budget, Candidate, Event, Events, Preset, Stop, TrainError, TrainRequest, TrialReport, table_hash,
+    Budget, Candidate, Event, Events, Finding, Preset, Stop, TrainError, TrainRequest, TrialReport,
+    table_hash,
 };
 
 /// The result of a training.
@@ -39,6 +40,8 @@ pub struct Surroundings<'a> {
     pub events: &'a dyn Events,
     /// Keeps finished fits; one that holds fits of an earlier run with the same data and options spares them.
     pub journal: &'a dyn Journal,
+    /// What the caller has found in the table, such as [`crate::drift`].
+    pub findings: &'a [Finding],
     /// The table's [`table_hash`], where the caller has it already.
     pub table_hash: Option<&'a str>,
 }
@@ -54,19 +57,15 @@ pub fn train(
     surroundings: Surroundings<'_>,
 ) -> Result<Trained, TrainError> {
     let Surroundings { events, journal, .. } = surroundings;
-    let prepared = prepare(table, request)?;
+    let mut prepared = prepare(table, request)?;
+    prepared.findings.extend(surroundings.findings.iter().cloned());
+    require_clean(&prepared, request)?;
     let task = prepared.task().kind();
     let metric = request.metric.unwrap_or_else(|| default_metric(task));
     require_suited(metric, task)?;
     let candidates = portfolio(task, size_of(&prepared), request)?;
     let validation = plan(&prepared, request)?;
-    let mut notes = vec![format!(
-        "'{}' is learned as {}: {}",
-        prepared.spec.name,
-        task.name(),
-        prepared.task_reason
-    )];
-    notes.extend(prepared.notes.iter().cloned());
+    let notes = notes_of(&prepared);
     notes.iter().for_each(|note| events.event(&Event::Note(note)));
     events.event(&Event::Planned {
         candidates: candidates.len(),
@@ -116,6 +115,18 @@ pub fn train(
         trials: reports,
         stop,
     })
+}
+
+/// What the user should know before anything is tried.
+fn notes_of(prepared: &Prepared) -> Vec<String> {
+    let task = format!(
+        "'{}' is learned as {}: {}",
+        prepared.spec.name,
+        prepared.task().kind().name(),
+        prepared.task_reason
+    );
+    let findings = prepared.findings.iter().map(ToString::to_string);
+    std::iter::once(task).chain(findings).collect()
 }
 
 fn size_of(prepared: &Prepared) -> Size {

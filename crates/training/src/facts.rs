@@ -23,6 +23,13 @@ pub fn digest(parts: &[&[u8]]) -> [u8; 32] {
     hash.finalize().into()
 }
 
+/// SHA-256 of a column's values, whatever its name and kind.
+pub(crate) fn column_hash(column: &Column) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    update_column(&mut hash, column);
+    hash.finalize().into()
+}
+
 fn update_column(hash: &mut Sha256, column: &Column) {
     match column {
         Column::Numbers(values) => update_numbers(hash, values),

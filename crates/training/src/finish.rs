@@ -10,6 +10,7 @@ use kolosal_pipeline::{
 };
 
 use crate::gather::{Chosen, Gathering, weight_of};
+use crate::guard::Finding;
 use crate::journal::Journal;
 use crate::prepare::Prepared;
 use crate::trial::Finished;
@@ -89,9 +90,15 @@ impl Ending<'_> {
         let scores = self.scores(judge, held_out, temperature);
         let score = scores.get(self.metric.name()).copied().unwrap_or(blend.score);
         let leaderboard = leaderboard(reports, &chosen, (self.metric, score, &self.validation.name));
-        let Prepared { spec, shared, .. } = prepared;
+        let Prepared {
+            spec,
+            shared,
+            findings,
+            ..
+        } = prepared;
         let pipeline = assemble_pipeline(spec, shared, chosen, temperature);
-        let manifest = self.describe(&pipeline, leaderboard, scores, notes);
+        let mut manifest = self.describe(&pipeline, leaderboard, scores, notes);
+        manifest.guards = findings.iter().map(Finding::to_entry).collect();
         Ok(Assembled { pipeline, manifest })
     }
 
@@ -181,6 +188,7 @@ impl Ending<'_> {
             members: pipeline.member_entries(),
             importances: pipeline.importances(),
             notes,
+            guards: Vec::new(),
         }
     }
 }

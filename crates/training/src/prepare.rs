@@ -1,9 +1,10 @@
 //! From a table and a request to rows, answers and features; with a note on everything left out.
 
-use kolosal_frame::{Column, Field, Frame, Kind, MISSING};
+use kolosal_frame::{Column, Frame, MISSING};
 use kolosal_learner::{Task, TrainView};
 use kolosal_pipeline::{CodedTarget, SharedFeatures, TargetSpec};
 
+use crate::guard::{self, Finding};
 use crate::task::target_spec;
 use crate::{TrainError, TrainRequest};
 
@@ -28,8 +29,8 @@ pub(crate) struct Prepared {
     pub(crate) shared: SharedFeatures,
     /// Rows and columns of the table with known target.
     pub(crate) table_columns: usize,
-    /// What the user should know.
-    pub(crate) notes: Vec<String>,
+    /// What guards have found.
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Prepared {
@@ -67,8 +68,8 @@ pub(crate) fn prepare(table: &Frame, request: &TrainRequest) -> Result<Prepared,
     let field = &table.schema().fields()[target_at];
     let (spec, task_reason) = target_spec(field, &table.columns()[target_at], request.task)?;
     let answers = spec.code(&table.columns()[target_at])?;
-    let mut notes = Vec::new();
-    let (table, answers) = known_rows(table, answers, &spec.name, &mut notes);
+    let mut findings = Vec::new();
+    let (table, answers) = known_rows(table, answers, &spec.name, &mut findings);
     if answers.len() < ROWS_MIN {
         return Err(TrainError::TooFewRows {
             rows: answers.len(),
@@ -79,14 +80,14 @@ pub(crate) fn prepare(table: &Frame, request: &TrainRequest) -> Result<Prepared,
     let weights = roles.weight.map(|at| weights_of(&table, at)).transpose()?;
     let groups = roles.group.map(|at| codes_of(&table.columns()[at]));
     let times = roles.time.map(|at| times_of(&table, at)).transpose()?;
-    note_classes(&spec, &answers, &mut notes);
-    let features = features_of(&table, &[Some(target_at), roles.weight, roles.group], &mut notes)?;
-    if request.is_strict && !notes.is_empty() {
-        return Err(TrainError::Strict { notes });
-    }
+    findings.extend(guard::rare_classes(&spec, &answers));
+    let features = features_of(
+        &table,
+        &[Some(target_at), roles.weight, roles.group],
+        &mut findings,
+    )?;
     let shared = SharedFeatures::new(&features);
-    let table_columns = table.column_count();
-    let prepared = Prepared {
+    let mut prepared = Prepared {
         spec,
         task_reason,
         answers,
@@ -94,11 +95,22 @@ pub(crate) fn prepare(table: &Frame, request: &TrainRequest) -> Result<Prepared,
         groups,
         times,
         shared,
-        table_columns,
-        notes,
+        table_columns: table.column_count(),
+        findings,
     };
     prepared.train_view()?;
+    let found = guard::look(&prepared, &table, &features, request);
+    prepared.findings.extend(found);
     Ok(prepared)
+}
+
+/// Where strict checks are on, any finding is an error.
+pub(crate) fn require_clean(prepared: &Prepared, request: &TrainRequest) -> Result<(), TrainError> {
+    if !request.is_strict || prepared.findings.is_empty() {
+        return Ok(());
+    }
+    let notes = prepared.findings.iter().map(ToString::to_string).collect();
+    Err(TrainError::Strict { notes })
 }
 
 /// Rows that a learner may judge itself by while it learns, coded as those it learns from.
@@ -151,7 +163,7 @@ fn known_rows(
     table: &Frame,
     answers: CodedTarget,
     name: &str,
-    notes: &mut Vec<String>,
+    findings: &mut Vec<Finding>,
 ) -> (Frame, CodedTarget) {
     let known: Vec<u32> = (0..answers.len())
         .filter(|&row| answers.is_known(row))
@@ -161,10 +173,7 @@ fn known_rows(
     if lost == 0 {
         return (table.clone(), answers);
     }
-    notes.push(format!(
-        "{lost} of {} rows have no value of '{name}' and are left out",
-        answers.len()
-    ));
+    findings.push(guard::missing_target(lost, answers.len(), name));
     (table.select(&known).to_frame(), answers.select(&known))
 }
 
@@ -247,87 +256,31 @@ fn dense_codes<T: Ord + Clone>(values: &[T]) -> Vec<u32> {
     values.iter().map(code).collect()
 }
 
-fn note_classes(spec: &TargetSpec, answers: &CodedTarget, notes: &mut Vec<String>) {
-    let CodedTarget::Classes { codes, count } = answers else {
-        return;
-    };
-    let mut rows = vec![0_u32; *count as usize];
-    codes.iter().for_each(|&code| rows[code as usize] += 1);
-    for (class, rows) in rows.iter().enumerate().filter(|(_, rows)| **rows < 5) {
-        let label = spec.classes.get(class);
-        let plural = if *rows == 1 { "row" } else { "rows" };
-        notes.push(format!(
-            "class '{label}' of '{}' has only {rows} {plural}: answers for it cannot be trusted; collect more or join classes",
-            spec.name
-        ));
-    }
-}
-
-/// Columns worth learning from; everything else gets a note.
-fn features_of(table: &Frame, taken: &[Option<usize>], notes: &mut Vec<String>) -> Result<Frame, TrainError> {
-    let (mut kept, mut reasons) = (Vec::new(), Vec::new());
-    for (at, field) in table.schema().fields().iter().enumerate() {
-        if taken.contains(&Some(at)) {
-            continue;
-        }
-        match useless(field, &table.columns()[at]) {
-            None => kept.push(at),
-            Some(reason) => reasons.push(format!("column '{}' is left out: {reason}", field.name)),
-        }
-    }
+/// Columns worth learning from; everything else gets a finding.
+fn features_of(
+    table: &Frame,
+    taken: &[Option<usize>],
+    findings: &mut Vec<Finding>,
+) -> Result<Frame, TrainError> {
+    let useless = guard::useless_columns(table, taken);
+    let kept: Vec<usize> = (0..table.column_count())
+        .filter(|at| !taken.contains(&Some(*at)) && !useless.contains_key(at))
+        .collect();
     if kept.is_empty() {
+        let mut reasons: Vec<String> = useless.values().map(ToString::to_string).collect();
         if reasons.is_empty() {
             reasons.push("the table has only the target".to_owned());
         }
         return Err(TrainError::NoFeatures { reasons });
     }
-    notes.append(&mut reasons);
+    findings.extend(useless.into_values());
     Ok(table.project(&kept))
-}
-
-/// Why a column cannot be learned from.
-fn useless(field: &Field, column: &Column) -> Option<String> {
-    if field.kind == Kind::Identifier {
-        return Some(format!(
-            "it names the row ({}); use --column-type to change that",
-            field.reason
-        ));
-    }
-    match distinct_up_to_two(column) {
-        0 => Some("it is missing in every row".to_owned()),
-        1 if column.missing_count() == 0 => Some("it has one value in every row".to_owned()),
-        _ => None,
-    }
-}
-
-/// Number of distinct present values, counted up to two.
-fn distinct_up_to_two(column: &Column) -> usize {
-    fn count<T: PartialEq>(values: impl Iterator<Item = T>) -> usize {
-        let mut first = None;
-        for value in values {
-            match &first {
-                None => first = Some(value),
-                Some(before) if *before != value => return 2,
-                Some(_) => {}
-            }
-        }
-        usize::from(first.is_some())
-    }
-    match column {
-        Column::Numbers(values) => count(values.iter().filter(|v| !v.is_nan())),
-        Column::Categories(c) => count(c.codes().iter().filter(|&&code| code != MISSING)),
-        Column::Text(strings) => count(strings.iter().filter(|text| !text.is_empty())),
-        Column::Sparse(sparse) => count(
-            (0..column.len())
-                .map(|row| sparse.get(row))
-                .filter(|v| !v.is_nan()),
-        ),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kolosal_frame::{Field, Kind};
 
     fn table() -> Frame {
         let column = |name: &str, kind, column| (Field::new(name, kind, "test"), column);
@@ -358,7 +311,7 @@ mod tests {
         let prepared = prepare(&table(), &TrainRequest::new("y")).expect("x can be learned from");
         assert_eq!(prepared.row_count(), 5);
         assert_eq!(prepared.shared.frame.column_count(), 1);
-        assert_eq!(prepared.notes.len(), 1 + 2 + 3, "{:?}", prepared.notes);
+        assert_eq!(prepared.findings.len(), 1 + 2 + 3, "{:?}", prepared.findings);
     }
 
     #[test]
@@ -367,7 +320,9 @@ mod tests {
             is_strict: true,
             ..TrainRequest::new("y")
         };
-        assert!(matches!(prepare(&table(), &strict), Err(TrainError::Strict { notes }) if notes.len() == 6));
+        let prepared = prepare(&table(), &strict).expect("x can be learned from");
+        let refused = require_clean(&prepared, &strict);
+        assert!(matches!(refused, Err(TrainError::Strict { notes }) if notes.len() == 6));
     }
 
     #[test]

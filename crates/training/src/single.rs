@@ -8,7 +8,7 @@ use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, Pipeline, fit_member};
 
 use crate::finish::{assemble_pipeline, feature_entries};
 use crate::gather::Chosen;
-use crate::prepare::{HeldOutRows, Prepared, prepare};
+use crate::prepare::{HeldOutRows, Prepared, prepare, require_clean};
 use crate::trial::Heard;
 use crate::{Budget, TrainError, TrainRequest, table_hash};
 
@@ -53,6 +53,7 @@ pub fn fit(
     };
     learner.check(point).map_err(|error| failed(error.into()))?;
     let prepared = prepare(tables.train, request)?;
+    require_clean(&prepared, request)?;
     let held_out = tables
         .held_out
         .map(|table| HeldOutRows::new(table, (&prepared, request)))
@@ -74,7 +75,7 @@ pub fn fit(
     let Prepared {
         spec,
         shared,
-        notes,
+        findings,
         table_columns,
         ..
     } = prepared;
@@ -84,7 +85,13 @@ pub fn fit(
         columns: table_columns,
         sha256: table_hash(tables.train),
     };
-    let manifest = describe(&pipeline, request, data, notes);
+    let mut manifest = describe(
+        &pipeline,
+        request,
+        data,
+        findings.iter().map(ToString::to_string).collect(),
+    );
+    manifest.guards = findings.iter().map(crate::Finding::to_entry).collect();
     Ok(Fitted {
         pipeline,
         manifest,
@@ -122,5 +129,6 @@ fn describe(pipeline: &Pipeline, request: &TrainRequest, data: DataFacts, notes:
         members: pipeline.member_entries(),
         importances: pipeline.importances(),
         notes,
+        guards: Vec::new(),
     }
 }

@@ -83,6 +83,7 @@ impl<'a> Limits<'a> {
         let surroundings = Surroundings {
             events,
             journal: &journal,
+            findings: &[],
             table_hash: None,
         };
         train(&table(), &TrainRequest::new("y"), &budget, surroundings)

@@ -59,6 +59,7 @@ fn wire_form(summary: &TrainSummary) -> wire::Trained {
         leaderboard: wire::lines(&manifest.leaderboard, &summary.trials),
         importances: manifest.importances.clone(),
         notes: manifest.notes.clone(),
+        guards: manifest.guards.iter().map(wire::Guard::from).collect(),
         stop: summary.stop.name(),
         load_s: summary.load_time.as_secs_f64(),
         elapsed_s: summary.elapsed.as_secs_f64(),

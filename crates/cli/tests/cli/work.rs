@@ -446,3 +446,60 @@ fn rows_without_a_target_are_grouped_and_described() {
         );
     }
 }
+
+#[test]
+fn guards_say_what_is_wrong_with_a_table_and_strict_stops() {
+    let shell = Shell::new();
+    let wave = |i: u32, step: f64| (f64::from(i) * step).sin();
+    let rows = |shift: f64| -> String {
+        (0..200)
+            .map(|i| {
+                let (a, b) = (wave(i, 0.37) + shift, wave(i, 1.91));
+                let class = if a - shift + 0.3 * b > 0.0 { "yes" } else { "no" };
+                let age = if i % 20 == 0 {
+                    "unknown".to_owned()
+                } else {
+                    (20 + i % 40).to_string()
+                };
+                format!(
+                    "{a},{b},{a},{},{},{age},p{i}@example.org,{class}\n",
+                    i + 1,
+                    u8::from(class == "yes")
+                )
+            })
+            .collect()
+    };
+    let head = "a,b,a_again,row,outcome,age,contact,y\n";
+    shell.file("t.csv", format!("{head}{}", rows(0.0)));
+    shell.file("later.csv", format!("{head}{}", rows(5.0)));
+    let line = "train t.csv --target y --test later.csv --preset fast --learners logistic_regression";
+    let report = json(&shell.must(&format!("{line} --json")).out);
+    let guards = report["guards"].as_array().expect("a list");
+    let found = |guard: &str, column: &str| {
+        guards.iter().any(|entry| {
+            entry["guard"] == guard
+                && entry["columns"]
+                    .as_array()
+                    .is_some_and(|columns| columns.iter().any(|c| c == column))
+                && entry["remedy"].as_str().is_some_and(|remedy| !remedy.is_empty())
+        })
+    };
+    for (guard, column) in [
+        ("copied_column", "a_again"),
+        ("identifier", "row"),
+        ("leakage", "outcome"),
+        ("mixed_types", "age"),
+        ("personal_data", "contact"),
+        ("drift", "a"),
+    ] {
+        assert!(found(guard, column), "{guard} of {column}: {guards:#?}");
+    }
+    let ran = shell.run(&format!("{line} --strict --output strict.kolosal"));
+    assert_ne!(ran.code, 0);
+    assert!(
+        ran.err.contains("leakage") || ran.err.contains("almost perfectly"),
+        "{}",
+        ran.err
+    );
+    assert!(!shell.path("strict.kolosal").exists());
+}
