@@ -97,6 +97,9 @@ fn effective_weights(balance: Balance, train: &TrainView<'_>) -> Option<Vec<f64>
     )
 }
 
+/// Trees that are grown however short time is.
+const TREES_MIN: usize = 10;
+
 /// One fit.
 struct Job<'a> {
     plan: &'a Plan,
@@ -124,13 +127,17 @@ impl Job<'_> {
             let kept = finished.tree.heap_bytes() + finished.seen.as_ref().map_or(0, |seen| seen.len() * 8);
             Ok((finished, cx.reserve(kept as u64)?))
         };
-        // Once a tree has failed, the others are not even begun.
+        // Once a tree has failed, the others are not even begun; nor are those that a caller short of time does without.
         let finished = cx.workers.map(plan.trees, |tree| match failure.get() {
             Some(error) => Err(error.clone()),
-            None => grow(tree).inspect_err(|error: &FitError| drop(failure.set(error.clone()))),
+            None if tree >= TREES_MIN && cx.progress.is_enough() => Ok(None),
+            None => grow(tree)
+                .map(Some)
+                .inspect_err(|error: &FitError| drop(failure.set(error.clone()))),
         });
         // The reservations of the trees are given back with this list, when the model passes to the caller.
         let finished = finished.into_iter().collect::<Result<Vec<_>, FitError>>()?;
+        let finished: Vec<_> = finished.into_iter().flatten().collect();
         let outcome = Outcome::new(train.task());
         let importances = mean_importances(finished.iter().map(|(tree, _)| tree.importances.as_slice()));
         let (mut trees, mut seen) = (Vec::with_capacity(finished.len()), Vec::new());

@@ -15,8 +15,8 @@ pub trait Progress: Send + Sync {
     /// Something the user should know that is no failure, in one sentence.
     fn warn(&self, message: &str);
 
-    /// Whether a fit that judges itself by held-out rows should end now with the best it has: time is short. Looked at once a
-    /// round by learners that stop early; others go on to their end or their deadline.
+    /// Whether a fit should end now with what it has, since time is short. Looked at once a round by boosters that judge
+    /// themselves by held-out rows, and before each tree of a forest; others go on to their end or their deadline.
     fn is_enough(&self) -> bool {
         false
     }

@@ -1,5 +1,6 @@
 //! One thing to try, and what it costs.
 
+use kolosal_learner::{Learner, Value};
 use kolosal_pipeline::{Features, MemberPlan};
 
 /// One thing to try.
@@ -25,12 +26,36 @@ impl Candidate {
         (cells / 1e3 * self.work_per_kilocell * more).ceil().max(1.0) as u64
     }
 
-    /// Whether its learner judges itself by held-out rows as it learns, so that it can end with what it has.
+    /// Whether its learner can end with what it has: boosters that judge themselves by held-out rows, and forests.
     pub fn ends_early(&self) -> bool {
         let asks = |name: &String| name.starts_with("early_stopping");
-        self.plan.point.keys().any(asks)
+        is_forest(self.plan.learner) || self.plan.point.keys().any(asks)
     }
 }
+
+/// Whether a learner is an average of trees, any number of which will do.
+fn is_forest(learner: &dyn Learner) -> bool {
+    learner.params().iter().any(|def| def.name == "oob_score")
+}
+
+/// Most factor on the learning rate of a candidate that has to hurry.
+const HASTE_MAX: f64 = 4.0;
+
+impl Candidate {
+    /// The same with a learning rate larger by this factor, up to a limit; as it is where there is no such rate.
+    #[must_use]
+    pub(crate) fn hastened(mut self, factor: f64) -> Self {
+        let factor = factor.clamp(1.0, HASTE_MAX);
+        if let Some(Value::Float(rate)) = self.plan.point.get_mut("learning_rate") {
+            *rate = (*rate * factor).min(RATE_MAX.max(*rate));
+            self.name.push_str(", hastened");
+        }
+        self
+    }
+}
+
+/// Largest learning rate that haste leads to.
+const RATE_MAX: f64 = 0.2;
 
 /// How much longer a fit takes on combined features.
 const COMBINED_WORK: f64 = 3.0;

@@ -7,7 +7,7 @@ use kolosal_frame::Frame;
 use kolosal_learner::{MetricError, TaskKind, default_metric};
 use kolosal_pipeline::{DataFacts, Judge, Manifest, Pipeline};
 
-use crate::finish::{Assembled, CLOSING, Ending, blending};
+use crate::finish::{Assembled, CLOSING, Ending, blending, writing};
 use crate::gather::refits_all;
 use crate::journal::Journal;
 use crate::pace::{Costs, Standing, patience};
@@ -64,7 +64,7 @@ pub fn train(
     let metric = request.metric.unwrap_or_else(|| default_metric(task));
     require_suited(metric, task)?;
     let candidates = portfolio(task, size_of(&prepared), request)?;
-    let validation = plan(&prepared, request)?;
+    let validation = plan(&prepared, request, budget)?;
     let notes = notes_of(&prepared);
     notes.iter().for_each(|note| events.event(&Event::Note(note)));
     events.event(&Event::Planned {
@@ -130,13 +130,9 @@ fn notes_of(prepared: &Prepared) -> Vec<String> {
 }
 
 fn size_of(prepared: &Prepared) -> Size {
-    let classes = match prepared.task() {
-        kolosal_learner::Task::Multiclass { classes } => classes as usize,
-        _ => 1,
-    };
     Size {
         rows: prepared.row_count(),
-        classes,
+        spread: prepared.spread(),
         can_combine: kolosal_pipeline::can_combine(&prepared.shared.frame),
     }
 }
@@ -193,6 +189,9 @@ struct Walked {
     stop: Stop,
 }
 
+/// Candidates that are tried whatever they add.
+const TRIED_MIN: usize = 14;
+
 /// How far a walk has come.
 struct Course<'a> {
     standing: Standing<'a>,
@@ -227,8 +226,8 @@ impl Walk<'_> {
             reports: Vec::new(),
             stop: Stop::Finished,
         };
-        while let Some(candidate) = self.next(&mut course, &walked.finished) {
-            if let Some(stop) = self.step(&candidate, &mut course, &mut walked) {
+        while let Some(candidate) = self.next(&mut course, &walked) {
+            if let Some(stop) = self.step(candidate, &mut course, &mut walked) {
                 walked.stop = stop;
                 break;
             }
@@ -240,37 +239,44 @@ impl Walk<'_> {
     }
 
     /// What is tried next; `None` when nothing more is to be gained.
-    fn next(&self, course: &mut Course<'_>, finished: &[Finished]) -> Option<Candidate> {
+    fn next(&self, course: &mut Course<'_>, walked: &Walked) -> Option<Candidate> {
+        let is_idle = course.standing.idle() >= patience(self.prepared.row_count());
+        // Learners that were asked for by name are all tried, and so are the first of each family.
+        let may_end = self.request.learners.is_empty() && walked.reports.len() >= TRIED_MIN;
+        if is_idle && may_end {
+            return None;
+        }
         if let Some(candidate) = course.portfolio.next() {
             return Some(candidate);
         }
-        if !self.searches() || course.standing.idle() >= patience(self.prepared.row_count()) {
+        if is_idle || !self.searches() {
             return None;
         }
-        let begin = || Search::new(self.request, self.metric, finished);
-        course.search.get_or_insert_with(begin).next(finished)
+        let begin = || Search::new(self.request, self.metric, &walked.finished);
+        course.search.get_or_insert_with(begin).next(&walked.finished)
     }
 
     /// Tries a candidate; says why nothing more can be tried, if so.
-    fn step(&self, candidate: &Candidate, course: &mut Course<'_>, walked: &mut Walked) -> Option<Stop> {
+    fn step(&self, candidate: Candidate, course: &mut Course<'_>, walked: &mut Walked) -> Option<Stop> {
         let reserve = self.reserve(&walked.finished);
-        let needed = self.work_of(candidate);
+        let needed = self.work_of(&candidate);
         let stop = self.must_stop(reserve, course.work + needed, walked.finished.is_empty());
         if stop.is_some() {
             return stop;
         }
         let index = walked.reports.len();
-        if let Some(problem) = self.is_hopeless(candidate, &course.costs, reserve) {
+        if let Some(problem) = self.is_hopeless(&candidate, &course.costs, reserve) {
             if course.search.is_some() {
                 return Some(Stop::Time);
             }
             walked.reports.push(TrialReport {
                 problem: Some(problem),
-                ..unjudged(index, candidate)
+                ..unjudged(index, &candidate)
             });
             return None;
         }
         course.work += needed;
+        let candidate = &self.hastened(candidate, &course.costs, reserve);
         let (report, done) = self.attempt((index, candidate), reserve);
         course.costs.learn(report.learner, needed, report.elapsed);
         course.standing.take(done.as_ref().map(|done| &done.held_out));
@@ -309,14 +315,32 @@ impl Walk<'_> {
             journal: self.surroundings.journal,
             seed: self.request.seed,
         };
-        let left = self.budget.time_left().map(|left| left.saturating_sub(reserve));
         let allowance = Allowance {
             reserve,
-            share: left.map(|left| left.mul_f64(SHARE_MAX)),
+            share: self.share(reserve),
         };
         let (report, done) = bench.run((index, candidate), allowance);
         self.surroundings.events.event(&Event::Finished(&report));
         (report, done)
+    }
+
+    /// Most time that the next candidate may take.
+    fn share(&self, reserve: Duration) -> Option<Duration> {
+        let left = self.budget.time_left()?.saturating_sub(reserve);
+        Some(left.mul_f64(SHARE_MAX))
+    }
+
+    /// The candidate in larger steps, where it would be cut short otherwise: fewer rounds that come to an end are worth
+    /// more than many that do not.
+    fn hastened(&self, candidate: Candidate, costs: &Costs, reserve: Duration) -> Candidate {
+        let learner = candidate.plan.learner.card().name;
+        let expected = costs.expect(learner, self.work_of(&candidate));
+        match (self.share(reserve), expected) {
+            (Some(share), Some(expected)) if expected > share => {
+                candidate.hastened(expected.as_secs_f64() / share.as_secs_f64().max(1e-3))
+            }
+            _ => candidate,
+        }
     }
 
     /// Why a candidate cannot be done in the time that is left, if its learner's earlier fits say so.
@@ -366,7 +390,7 @@ impl Walk<'_> {
         } else {
             Duration::ZERO
         };
-        refits.min(left * 2 / 5) + (blending(finished) + CLOSING).min(left / 4)
+        refits.min(left * 2 / 5) + (blending(finished) + writing(finished) + CLOSING).min(left / 4)
     }
 
     /// Work of all folds of a candidate and of fitting it again.

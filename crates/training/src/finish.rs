@@ -46,8 +46,18 @@ pub(crate) fn blending(finished: &[Finished]) -> Duration {
 /// Most candidates that a blend is chosen from, the best first: more cost time and are seldom taken.
 const BLENDED_MAX: usize = 30;
 
-/// Time kept back for what follows the last refit: calibration, scores, bytes, disk.
+/// Time kept back for what follows the last refit: calibration, scores, checksum, disk.
 pub(crate) const CLOSING: Duration = Duration::from_millis(250);
+
+/// Nanoseconds to read a byte of a member back, write it out and sum it up.
+const BYTE_NS: u64 = 12;
+
+/// Time to bring members from the journal into the artifact, were it made of the largest candidates.
+pub(crate) fn writing(finished: &[Finished]) -> Duration {
+    let mut bytes: Vec<u64> = finished.iter().map(|done| done.bytes).collect();
+    bytes.sort_unstable_by(|a, b| b.cmp(a));
+    Duration::from_nanos(bytes.iter().take(5).sum::<u64>() * BYTE_NS)
+}
 
 impl Ending<'_> {
     /// Blends, gathers members and describes.

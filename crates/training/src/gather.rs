@@ -1,7 +1,7 @@
 //! From weights of candidates to members that answer: bags of folds, or one fit on all rows.
 //!
 //! A bag needs no further fit and answers better than one model; it is as many times larger and slower. So where a limit on
-//! size or latency is set, the costliest bags give way to one fit on all rows, and in the end the candidates that cost most.
+//! size or latency is set, the costliest bags are thinned, and in the end the candidates that cost most are left out.
 
 use std::time::Duration;
 
@@ -139,12 +139,7 @@ impl Gathering<'_> {
     /// A part with its size and the time of one row, where a limit asks for it.
     fn weighed(&self, members: Vec<Member>, (at, weight, is_bag): (usize, f64, bool)) -> Part {
         let request = self.ending.request;
-        let done = &self.finished[at];
-        let bytes = if is_bag || done.is_full {
-            done.bytes
-        } else {
-            members.iter().map(|member| member.to_bytes().len() as u64).sum()
-        };
+        let bytes = members.iter().map(|member| member.to_bytes().len() as u64).sum();
         let row_time = if request.latency_max.is_some() {
             self.row_time(&members)
         } else {
@@ -182,72 +177,69 @@ impl Gathering<'_> {
         fit_member(&done.plan, &train, &cx).ok()
     }
 
-    /// Replaces bags by single fits, costliest first, and then leaves candidates out, until all limits are kept.
+    /// Thins bags, costliest first, and then leaves candidates out, until all limits are kept.
     ///
-    /// A limit of the preset replaces bags only; a limit of the user is kept, down to one candidate.
+    /// The aim of a preset thins bags to two members and no further; a limit of the user is kept, down to one candidate with
+    /// one member.
     fn fit_limits(&self, parts: &mut Vec<Part>, remarks: &mut Vec<String>) {
         let request = self.ending.request;
-        let bytes_max = request.size_max.or(match request.preset {
+        let aim = match request.preset {
             Preset::Fast | Preset::Balanced => Some(SIZE_AIM),
             Preset::Best => None,
-        });
-        let (mut replaced, mut dropped) = (0, 0);
-        loop {
-            let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
-            let row_time: Duration = parts.iter().map(|part| part.row_time).sum();
-            let is_large = bytes_max.is_some_and(|max| bytes > max);
-            let is_slow = request.latency_max.is_some_and(|max| row_time > max);
-            if !is_large && !is_slow {
-                break;
-            }
-            let cost = |part: &Part| {
-                let size = if is_large { part.bytes } else { 0 };
-                let time = if is_slow { part.row_time } else { Duration::ZERO };
-                (time, size)
-            };
-            let costliest = |parts: &[Part], bags: bool| {
-                let fit = parts.iter().enumerate().filter(|(_, part)| part.is_bag || !bags);
-                fit.max_by_key(|(i, part)| (cost(part), std::cmp::Reverse(*i)))
+        };
+        let (mut thinned, mut dropped) = (0, 0);
+        while let Some(over) = over(parts, (request.size_max.or(aim), request.latency_max)) {
+            let is_asked = over.is_slow || request.size_max.is_some();
+            let members_min = if is_asked { 1 } else { THINNED_MIN };
+            let costliest = |members: usize| {
+                let able = parts
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, part)| part.members.len() >= members);
+                able.max_by_key(|(i, part)| (over.cost(part), std::cmp::Reverse(*i)))
                     .map(|(i, _)| i)
             };
-            if let Some(i) = costliest(parts, true) {
-                replaced += 1;
-                self.shrink(&mut parts[i]);
-                continue;
-            }
-            let is_asked = (is_large && request.size_max.is_some()) || is_slow;
-            if !is_asked || parts.len() == 1 {
-                if is_asked {
-                    remarks.push(format!(
-                        "the limit on size or latency cannot be kept: the last model has {bytes} bytes and answers a row in {row_time:?}; allow cheaper learners with --learners"
-                    ));
-                }
+            if let Some(i) = costliest(members_min + 1) {
+                self.thin(&mut parts[i]);
+                thinned += 1;
+            } else if !is_asked {
                 break;
+            } else if parts.len() == 1 {
+                remarks.push(format!(
+                    "the limit on size or latency cannot be kept: the last model has {} bytes and answers a row in {:?}; allow cheaper learners with --learners",
+                    parts[0].bytes, parts[0].row_time
+                ));
+                break;
+            } else if let Some(i) = costliest(1) {
+                parts.remove(i);
+                dropped += 1;
             }
-            let i = costliest(parts, false).expect("there are several parts");
-            parts.remove(i);
-            dropped += 1;
         }
         if dropped > 0 {
             remarks.push(format!(
                 "{dropped} members of the ensemble were left out to keep the limit on size or latency"
             ));
         }
-        if replaced > 0 {
-            remarks.push(format!(
-                "{replaced} bags were replaced by one model each to keep the model small; --preset best or --size-limit keeps more"
-            ));
+        if thinned > 0 {
+            remarks.push(
+                "bags were thinned to keep the model small; --preset best or --size-limit keeps more"
+                    .to_owned(),
+            );
         }
     }
 
-    /// One member in place of a bag: fitted on all rows, or else the first fold's.
-    fn shrink(&self, part: &mut Part) {
-        let refitted = self.refit(&self.finished[part.at]);
-        let members = match refitted {
-            Some(member) => vec![member],
-            None => part.members.drain(..).take(1).collect(),
-        };
-        *part = self.weighed(members, (part.at, part.weight, false));
+    /// Half of the members of a bag; one fit on all rows in place of the last one, if there is time.
+    fn thin(&self, part: &mut Part) {
+        let half = part.members.len() / 2;
+        let mut members = std::mem::take(&mut part.members);
+        members.truncate(half.max(1));
+        if half <= 1 && part.is_bag {
+            members = self
+                .refit(&self.finished[part.at])
+                .map_or(members, |member| vec![member]);
+        }
+        let is_bag = members.len() > 1;
+        *part = self.weighed(members, (part.at, part.weight, is_bag));
     }
 
     /// Median time of one row through all members.
@@ -274,7 +266,39 @@ impl Gathering<'_> {
     }
 }
 
-/// Size that presets other than `best` keep a model below where bags can be replaced, in bytes.
+/// Which limits are not kept.
+struct Over {
+    is_large: bool,
+    is_slow: bool,
+}
+
+impl Over {
+    /// What a part adds to what there is too much of.
+    fn cost(&self, part: &Part) -> (Duration, u64) {
+        let time = if self.is_slow {
+            part.row_time
+        } else {
+            Duration::ZERO
+        };
+        (time, if self.is_large { part.bytes } else { 0 })
+    }
+}
+
+/// Which limits parts do not keep together; `None` if they keep all.
+fn over(parts: &[Part], (bytes_max, time_max): (Option<u64>, Option<Duration>)) -> Option<Over> {
+    let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
+    let row_time: Duration = parts.iter().map(|part| part.row_time).sum();
+    let over = Over {
+        is_large: bytes_max.is_some_and(|max| bytes > max),
+        is_slow: time_max.is_some_and(|max| row_time > max),
+    };
+    (over.is_large || over.is_slow).then_some(over)
+}
+
+/// Fewest members that a preset's aim leaves of a bag.
+const THINNED_MIN: usize = 2;
+
+/// Size that presets other than `best` keep a model below where bags can be thinned, in bytes.
 const SIZE_AIM: u64 = 20_000_000;
 
 /// Rows that are answered one by one to find the time of one.

@@ -33,6 +33,12 @@ pub(crate) struct Prepared {
     pub(crate) findings: Vec<Finding>,
 }
 
+/// Most columns that a category is counted for: of more levels its target means are taken.
+const LEVELS_SPREAD: usize = 50;
+
+/// Columns that a text is counted for.
+const WORDS_SPREAD: usize = 300;
+
 impl Prepared {
     /// The question.
     pub(crate) fn task(&self) -> Task {
@@ -42,6 +48,25 @@ impl Prepared {
     /// How many rows are learned from.
     pub(crate) fn row_count(&self) -> usize {
         self.answers.len()
+    }
+
+    /// How many columns there are for a tree, to which a text is words.
+    pub(crate) fn width(&self) -> usize {
+        self.columns_as(|_| 1)
+    }
+
+    /// How many columns there are once categories and text are spread out into numbers.
+    pub(crate) fn spread(&self) -> usize {
+        self.columns_as(|levels| levels.min(LEVELS_SPREAD))
+    }
+
+    fn columns_as(&self, category: impl Fn(usize) -> usize) -> usize {
+        let of = |column: &Column| match column {
+            Column::Numbers(_) | Column::Sparse(_) => 1,
+            Column::Categories(categories) => category(categories.levels().len()),
+            Column::Text(_) => WORDS_SPREAD,
+        };
+        self.shared.frame.columns().iter().map(of).sum()
     }
 
     /// Answers and weights of some rows, owned.

@@ -10,8 +10,10 @@ use std::time::Duration;
 use kolosal_base::{Clock, Seed};
 use kolosal_compute::Reservation;
 use kolosal_frame::split::Fold;
-use kolosal_learner::{FitContext, FitError, Metric, Point, Predictions, Progress, Stopped, TrainView};
-use kolosal_pipeline::{Member, MemberPlan, fit_member};
+use kolosal_learner::{
+    FitContext, FitError, Metric, Point, Predictions, Progress, Stopped, TrainView, Value,
+};
+use kolosal_pipeline::{Features, Member, MemberPlan, fit_member};
 
 use crate::journal::{FitRecord, Journal};
 use crate::prepare::Prepared;
@@ -205,9 +207,9 @@ impl Bench<'_> {
         if let Some(fit) = self.found(&name, expected) {
             return Ok(Some(vec![fit]));
         }
-        let heard = Heard::new(self.budget.clock, None);
-        let cx = self.context(candidate, allowance, &heard);
         let started = self.budget.clock.now();
+        let heard = Heard::new(self.budget.clock, allowance.share.map(|share| started + share));
+        let cx = self.context(candidate, allowance, &heard);
         let train = prepared.train_view().expect("prepared rows were checked");
         let member = fit_member(&candidate.plan, &train, &cx.with_seed(cx.seed.fork("all rows")))
             .map_err(|error| error.to_string())?;
@@ -424,14 +426,16 @@ pub(crate) fn unjudged(index: usize, candidate: &Candidate) -> TrialReport {
     }
 }
 
-/// Whether one fit on all rows gives honest predictions for each of them.
+/// Whether one fit on all rows gives honest predictions for each of them: trees that each see a sample, over columns that
+/// no transform has learned from.
 fn gives_out_of_bag(candidate: &Candidate) -> bool {
     let learner = candidate.plan.learner;
-    learner.card().has_out_of_bag
+    let says = |point: &Point, name: &str| point.get(name) == Some(&Value::Bool(true));
+    candidate.plan.features == Features::Plain
         && !learner.card().wants_scaling
         && learner
             .check(&candidate.plan.point)
-            .is_ok_and(|point| point.get("bootstrap") == Some(&kolosal_learner::Value::Bool(true)))
+            .is_ok_and(|point| says(&point, "bootstrap") && says(&point, "oob_score"))
 }
 
 /// The plan with the mean number of rounds that the folds have settled on.

@@ -1,21 +1,41 @@
 //! How rows are held out.
 
 use kolosal_base::Seed;
+use kolosal_learner::Task;
 use kolosal_pipeline::CodedTarget;
 
 use crate::prepare::Prepared;
-use crate::{Preset, TrainError, TrainRequest};
+use crate::{Budget, Preset, TrainError, TrainRequest};
 
 use kolosal_frame::split::{self, Fold, SplitError};
 
 /// Number of folds: more make better bags and cost more.
-fn fold_count(preset: Preset, rows: usize) -> usize {
+fn fold_count(preset: Preset, rows: usize, load: Option<f64>) -> usize {
     let most = match preset {
         Preset::Fast => 5,
         Preset::Balanced | Preset::Best => 8,
     };
+    // Many folds of few candidates lose against fewer folds of more.
+    let affordable = match load {
+        Some(load) if load > 60_000.0 => 2,
+        Some(load) if load > 10_000.0 => 3,
+        Some(load) if load > 3_000.0 => 4,
+        Some(load) if load > 1_000.0 => 5,
+        _ => most,
+    };
     // A fold of fewer rows judges by chance alone.
-    most.min((rows / 10).max(2)).min(rows / 2)
+    most.min(affordable).min((rows / 10).max(2)).min(rows / 2)
+}
+
+/// Numbers to be learned from for each second of a thread that is left; `None` without a time limit.
+fn load(prepared: &Prepared, budget: &Budget<'_>) -> Option<f64> {
+    let left = budget.time_left()?.as_secs_f64() * budget.workers.threads() as f64;
+    let outputs = match prepared.task() {
+        Task::Multiclass { classes } => classes as usize,
+        _ => 1,
+    };
+    let cells = prepared.row_count() * prepared.width() * outputs;
+    Some(cells as f64 / left.max(1e-3))
 }
 
 /// The folds of a training.
@@ -50,14 +70,22 @@ fn holdout_share(rows: usize) -> f64 {
 }
 
 /// Folds, or one holdout for large tables; by group or in time where asked for, by class otherwise.
-pub(crate) fn plan(prepared: &Prepared, request: &TrainRequest) -> Result<Validation, TrainError> {
+pub(crate) fn plan(
+    prepared: &Prepared,
+    request: &TrainRequest,
+    budget: &Budget<'_>,
+) -> Result<Validation, TrainError> {
     let rows = prepared.row_count();
     let seed = request.seed.fork("folds");
     let is_holdout = rows > folds_rows_max(request.preset);
     let folds = if is_holdout {
         vec![one_holdout(prepared, holdout_share(rows), seed)?]
     } else {
-        several_folds(prepared, fold_count(request.preset, rows), seed)?
+        several_folds(
+            prepared,
+            fold_count(request.preset, rows, load(prepared, budget)),
+            seed,
+        )?
     };
     let kind = match (&prepared.times, &prepared.groups) {
         (Some(_), _) => " in time",

@@ -20,6 +20,7 @@ pub(super) const LINES: &[Line] = &[
     line("ridge", "ridge", &[]).on(NUMBERS),
     line("decision_tree", "decision_tree", TREE),
     line("lightgbm", "lightgbm", QUICK).costing(30.0),
+    line("random_forest", "random_forest", &[]).costing(12.0),
     line("catboost", "catboost", STOPPING).balanced(150.0),
     line("lightgbm, random cuts", "lightgbm", RANDOM_CUTS).balanced(120.0),
     line("lightgbm, combined features", "lightgbm", COMBINED)
@@ -31,23 +32,24 @@ pub(super) const LINES: &[Line] = &[
         .up_to(4_000),
     line("rbf_svm, C=10", "rbf_svm", WIDE_MARGIN)
         .balanced(100.0)
-        .up_to(100_000),
+        .up_to(20_000),
     line("xgboost", "xgboost", LEVEL_WISE).balanced(80.0),
-    line("extra_trees", "extra_trees", SPREAD).balanced(60.0),
+    line("extra_trees", "extra_trees", SPREAD).balanced(20.0),
     line("lightgbm, shallow combined", "lightgbm", SHALLOW_COMBINED)
         .balanced(80.0)
         .combined(),
     line("lightgbm, 84 leaves", "lightgbm", MANY_LEAVES).balanced(200.0),
-    line("random_forest", "random_forest", &[]).costing(60.0),
     line("neighbors, by distance", "neighbors", NEAR)
         .balanced(20.0)
         .up_to(50_000),
     line("catboost, depth 8", "catboost", DEEP).balanced(400.0),
     line("lightgbm, 180 leaves, random cuts", "lightgbm", DEEP_RANDOM).balanced(300.0),
     line("lightgbm, 5 leaves", "lightgbm", STUMPY).balanced(80.0),
-    line("rbf_svm", "rbf_svm", &[]).balanced(100.0).up_to(40_000),
-    line("random_forest, larger leaves", "random_forest", LARGER_LEAVES).balanced(100.0),
-    line("extra_trees, larger leaves", "extra_trees", LARGER_LEAVES).balanced(100.0),
+    line("rbf_svm", "rbf_svm", CALIBRATED)
+        .balanced(100.0)
+        .up_to(20_000),
+    line("random_forest, larger leaves", "random_forest", LARGER_LEAVES).balanced(20.0),
+    line("extra_trees, larger leaves", "extra_trees", LARGER_LEAVES).balanced(20.0),
     line("logistic_regression, sparse", "logistic_regression", SPARSE)
         .on(CLASSES)
         .balanced(5.0),
@@ -64,8 +66,8 @@ pub(super) const LINES: &[Line] = &[
     line("lightgbm, 252 leaves", "lightgbm", LARGE).at_best(400.0),
     line("catboost, depthwise", "catboost", DEPTHWISE).at_best(300.0),
     line("lightgbm, stumps", "lightgbm", STUMPS).at_best(60.0),
-    line("extra_trees, few features", "extra_trees", FEW_FEATURES).at_best(100.0),
-    line("random_forest, few features", "random_forest", FEW_FEATURES).at_best(100.0),
+    line("extra_trees, few features", "extra_trees", FEW_FEATURES).at_best(20.0),
+    line("random_forest, few features", "random_forest", FEW_FEATURES).at_best(20.0),
 ];
 
 const TREE: Settings = &[("max_depth", Int(6)), ("min_samples_leaf", Int(5))];
@@ -80,7 +82,7 @@ const STOPPING: Settings = &[
 ];
 const RANDOM_CUTS: Settings = &[
     ("n_estimators", Int(3000)),
-    ("learning_rate", Float(0.03)),
+    ("learning_rate", Float(0.05)),
     ("num_leaves", Int(39)),
     ("min_data_in_leaf", Int(3)),
     ("feature_fraction", Float(0.5)),
@@ -92,7 +94,7 @@ const RANDOM_CUTS: Settings = &[
 ];
 const COMBINED: Settings = &[
     ("n_estimators", Int(3000)),
-    ("learning_rate", Float(0.03)),
+    ("learning_rate", Float(0.05)),
     ("num_leaves", Int(64)),
     ("min_data_in_leaf", Int(28)),
     ("feature_fraction", Float(0.55)),
@@ -104,7 +106,7 @@ const COMBINED: Settings = &[
 ];
 const SHALLOW_COMBINED: Settings = &[
     ("n_estimators", Int(3000)),
-    ("learning_rate", Float(0.03)),
+    ("learning_rate", Float(0.05)),
     ("num_leaves", Int(8)),
     ("min_data_in_leaf", Int(15)),
     ("feature_fraction", Float(0.42)),
@@ -116,7 +118,7 @@ const SHALLOW_COMBINED: Settings = &[
 ];
 const SIXTEEN_COMBINED: Settings = &[
     ("n_estimators", Int(3000)),
-    ("learning_rate", Float(0.04)),
+    ("learning_rate", Float(0.05)),
     ("num_leaves", Int(16)),
     ("min_data_in_leaf", Int(1)),
     ("feature_fraction", Float(0.58)),
@@ -125,7 +127,7 @@ const SIXTEEN_COMBINED: Settings = &[
 ];
 const MANY_LEAVES: Settings = &[
     ("n_estimators", Int(3000)),
-    ("learning_rate", Float(0.02)),
+    ("learning_rate", Float(0.03)),
     ("num_leaves", Int(84)),
     ("min_data_in_leaf", Int(3)),
     ("feature_fraction", Float(0.53)),
@@ -134,7 +136,7 @@ const MANY_LEAVES: Settings = &[
 ];
 const DEEP_RANDOM: Settings = &[
     ("n_estimators", Int(3000)),
-    ("learning_rate", Float(0.03)),
+    ("learning_rate", Float(0.05)),
     ("num_leaves", Int(180)),
     ("min_data_in_leaf", Int(12)),
     ("feature_fraction", Float(0.4)),
@@ -144,7 +146,7 @@ const DEEP_RANDOM: Settings = &[
 ];
 const STUMPY: Settings = &[
     ("n_estimators", Int(3000)),
-    ("learning_rate", Float(0.05)),
+    ("learning_rate", Float(0.07)),
     ("num_leaves", Int(5)),
     ("min_data_in_leaf", Int(10)),
     ("feature_fraction", Float(0.73)),
@@ -207,7 +209,9 @@ const DEPTHWISE: Settings = &[
     ("early_stopping_adaptive", Bool(true)),
 ];
 const MATERN: Settings = &[("kernel", Word("matern32"))];
-const WIDE_MARGIN: Settings = &[("c", Float(10.0))];
+// Folds of its own calibration: each costs a fit more, and the bag calibrates too.
+const WIDE_MARGIN: Settings = &[("c", Float(10.0)), ("folds", Int(3))];
+const CALIBRATED: Settings = &[("folds", Int(3))];
 const NEAR: Settings = &[("n_neighbors", Int(10)), ("weights", Word("distance"))];
 const SPARSE: Settings = &[("penalty", Word("l1")), ("c", Float(0.3))];
 const STRICT: Settings = &[("c", Float(0.1))];
@@ -240,7 +244,7 @@ const fn line(name: &'static str, learner: &'static str, params: Settings) -> Li
         work_per_kilocell: 1.0,
         params,
         features: Features::Plain,
-        rows_max: usize::MAX,
+        rows_max: None,
     }
 }
 
@@ -272,9 +276,9 @@ impl Line {
         self
     }
 
-    /// At most so many rows, times classes where there are several.
+    /// At most so many rows.
     const fn up_to(mut self, rows: usize) -> Self {
-        self.rows_max = rows;
+        self.rows_max = Some(rows);
         self
     }
 }

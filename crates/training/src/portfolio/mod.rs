@@ -22,9 +22,13 @@ struct Line {
     work_per_kilocell: f64,
     params: Settings,
     features: Features,
-    /// Most rows it is tried on: past them it costs more than it gives.
-    rows_max: usize,
+    /// Most rows it is tried on: past them it costs more than it gives. A line with such a bound works on distances between
+    /// rows, so it is not tried where those cost much either.
+    rows_max: Option<usize>,
 }
+
+/// Most differences of two numbers that all distances between rows are made of: some seconds of a thread.
+const DISTANCES_MAX: f64 = 2e10;
 
 /// Parameters that differ from a learner's defaults.
 type Settings = &'static [(&'static str, Setting)];
@@ -53,10 +57,17 @@ impl Setting {
 pub struct Size {
     /// Rows of a fit.
     pub rows: usize,
-    /// Classes, one for a number.
-    pub classes: usize,
+    /// Columns once categories and text are spread out into numbers.
+    pub spread: usize,
     /// Whether combined features would differ from plain ones.
     pub can_combine: bool,
+}
+
+impl Size {
+    /// Differences of two numbers that the distances between all rows are made of.
+    fn distances(self) -> f64 {
+        self.rows as f64 * self.rows as f64 * self.spread as f64
+    }
 }
 
 /// The candidates for a task, in the order in which they are tried.
@@ -76,7 +87,9 @@ pub fn portfolio(task: TaskKind, size: Size, request: &TrainRequest) -> Result<V
         line.tasks.contains(&task)
             && line.from <= request.preset
             && is_asked(line.learner)
-            && size.rows.saturating_mul(size.classes) <= line.rows_max
+            && line
+                .rows_max
+                .is_none_or(|max| size.rows <= max && size.distances() <= DISTANCES_MAX)
             && (size.can_combine || line.features == Features::Plain)
     };
     let mut candidates: Vec<Candidate> = LINES.iter().filter(fits).map(candidate).collect();
@@ -127,7 +140,7 @@ mod tests {
 
     const SIZE: Size = Size {
         rows: 1000,
-        classes: 2,
+        spread: 10,
         can_combine: true,
     };
 
