@@ -423,7 +423,7 @@ fn parse_size(text: &str) -> Result<u64, String> {
 }
 
 fn parse_time(text: &str) -> Result<Duration, String> {
-    let hint = || "write it like 60s, 5m, 1h30m or 90".to_owned();
+    let hint = || "write it like 60s, 5m, 1h30m, 100us or 90".to_owned();
     let (mut rest, mut seconds) = (text.trim(), 0.0);
     while !rest.is_empty() {
         let digits = rest

@@ -1,7 +1,7 @@
 //! Fitting a set of trees: binning, choosing rows for each tree, growing in parallel, and out-of-bag answers.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kolosal_frame::BinnedMatrix;
 use kolosal_learner::{FitContext, FitError, Predictions, Target, TrainView};
@@ -127,10 +127,18 @@ impl Job<'_> {
             let kept = finished.tree.heap_bytes() + finished.seen.as_ref().map_or(0, |seen| seen.len() * 8);
             Ok((finished, cx.reserve(kept as u64)?))
         };
+        let is_enough = AtomicBool::new(false);
+        let is_over = || {
+            is_enough.load(Ordering::Relaxed)
+                || cx.progress.is_enough() && {
+                    is_enough.store(true, Ordering::Relaxed);
+                    true
+                }
+        };
         // Once a tree has failed, the others are not even begun; nor are those that a caller short of time does without.
         let finished = cx.workers.map(plan.trees, |tree| match failure.get() {
             Some(error) => Err(error.clone()),
-            None if tree >= TREES_MIN && cx.progress.is_enough() => Ok(None),
+            None if tree >= TREES_MIN && is_over() => Ok(None),
             None => grow(tree)
                 .map(Some)
                 .inspect_err(|error: &FitError| drop(failure.set(error.clone()))),

@@ -12,6 +12,8 @@ pub struct Candidate {
     pub plan: MemberPlan,
     /// Work of one fit per thousand cells (rows times columns), in work units.
     pub(crate) work_per_kilocell: f64,
+    /// The same, once more for each row: of learners that compare rows with each other.
+    pub(crate) work_per_row: f64,
 }
 
 impl Candidate {
@@ -23,7 +25,8 @@ impl Candidate {
         } else {
             1.0
         };
-        (cells / 1e3 * self.work_per_kilocell * more).ceil().max(1.0) as u64
+        let per_kilocell = self.work_per_kilocell + self.work_per_row * rows as f64;
+        (cells / 1e3 * per_kilocell * more).ceil().max(1.0) as u64
     }
 
     /// Whether its learner can end with what it has: boosters that judge themselves by held-out rows, and forests.

@@ -6,6 +6,9 @@ use std::time::Duration;
 use kolosal_learner::{Metric, Predictions, Task};
 use kolosal_pipeline::Judge;
 
+/// Shortest time that tells a rate.
+const TOLD_MIN: Duration = Duration::from_millis(20);
+
 /// Seconds a work unit takes, by learner.
 #[derive(Debug, Default)]
 pub(crate) struct Costs {
@@ -15,18 +18,32 @@ pub(crate) struct Costs {
 impl Costs {
     /// Takes a candidate that was fitted in this run.
     pub(crate) fn learn(&mut self, learner: &'static str, work: u64, elapsed: Duration) {
-        let rates = self.by_learner.entry(learner).or_default();
-        rates.push(elapsed.as_secs_f64() / work.max(1) as f64);
+        // What took no time to speak of was found done, or says nothing about larger work.
+        if elapsed >= TOLD_MIN {
+            let rates = self.by_learner.entry(learner).or_default();
+            rates.push(elapsed.as_secs_f64() / work.max(1) as f64);
+        }
     }
 
-    /// How long a candidate of so much work will take, by the median rate of its learner; `None` where none has
-    /// finished yet.
+    /// How long a candidate of so much work will take by the median rate of its learner, or by the lowest of all where its
+    /// learner has not finished yet; `None` where none has.
     pub(crate) fn expect(&self, learner: &str, work: u64) -> Option<Duration> {
-        let mut rates = self.by_learner.get(learner)?.clone();
-        rates.sort_unstable_by(f64::total_cmp);
-        let rate = *rates.get(rates.len() / 2)?;
+        let rate = match self.by_learner.get(learner) {
+            Some(rates) => median(rates),
+            None => self
+                .by_learner
+                .values()
+                .map(|rates| median(rates))
+                .reduce(f64::min)?,
+        };
         Duration::try_from_secs_f64(rate * work as f64).ok()
     }
+}
+
+fn median(rates: &[f64]) -> f64 {
+    let mut rates = rates.to_vec();
+    rates.sort_unstable_by(f64::total_cmp);
+    rates[rates.len() / 2]
 }
 
 /// The ensemble as it stands, in the shape that is cheap to keep: what it answers for the held-out rows.
@@ -175,6 +192,12 @@ mod tests {
             costs.learn("ridge", 10, Duration::from_secs(seconds));
         }
         assert_eq!(costs.expect("ridge", 20), Some(Duration::from_secs(4)));
-        assert_eq!(costs.expect("lasso", 20), None);
+        assert_eq!(
+            costs.expect("lasso", 20),
+            Some(Duration::from_secs(4)),
+            "as fast as any other"
+        );
+        costs.learn("lasso", 10, Duration::from_millis(1));
+        assert_eq!(Costs::default().expect("lasso", 20), None);
     }
 }

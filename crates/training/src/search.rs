@@ -46,6 +46,7 @@ pub(crate) struct Search {
 struct Family {
     learner: &'static dyn Learner,
     work_per_kilocell: f64,
+    work_per_row: f64,
 }
 
 impl Search {
@@ -98,6 +99,7 @@ impl Search {
                     features: Features::Plain,
                 },
                 work_per_kilocell: family.work_per_kilocell,
+                work_per_row: family.work_per_row,
             };
             self.asked = Some(asked);
             return Some(candidate);
@@ -152,6 +154,7 @@ fn ranked(best: BTreeMap<&'static str, (f64, &Finished)>, bar: f64) -> Vec<Famil
     let family = |(_, done): (f64, &Finished)| Family {
         learner: done.candidate.plan.learner,
         work_per_kilocell: done.candidate.work_per_kilocell,
+        work_per_row: done.candidate.work_per_row,
     };
     order.into_iter().map(family).collect()
 }
@@ -344,6 +347,7 @@ mod tests {
             let families = [Family {
                 learner: *learner,
                 work_per_kilocell: 1.0,
+                work_per_row: 0.0,
             }];
             if searched(*learner).is_empty() {
                 continue;

@@ -503,3 +503,25 @@ fn guards_say_what_is_wrong_with_a_table_and_strict_stops() {
     );
     assert!(!shell.path("strict.kolosal").exists());
 }
+
+#[test]
+fn limits_on_size_and_latency_thin_the_model() {
+    let shell = Shell::new();
+    let train = example("diabetes.train.csv");
+    let line = format!("train {train} --target progression --learners lightgbm,ridge --json");
+    let size = |limits: &str| {
+        let report = json(&shell.must(&format!("{line} {limits}")).out);
+        let bytes = report["model_bytes"].as_u64().expect("a size");
+        assert!(report["score"].as_f64().expect("a number") < 72.0, "{limits}");
+        bytes
+    };
+    let whole = size("--preset balanced --work-limit 2000");
+    let thinned = size("--preset balanced --work-limit 2000 --size-limit 40kB");
+    assert!(
+        thinned <= 40_000 + 30_000,
+        "members fit the limit, the head comes on top: {thinned}"
+    );
+    assert!(thinned < whole, "{thinned} of {whole}");
+    let quick = size("--preset balanced --work-limit 2000 --latency-limit 0.001us");
+    assert!(quick < whole, "one member is left where no limit can be kept");
+}

@@ -29,9 +29,11 @@ pub(super) const LINES: &[Line] = &[
     line("gaussian_process, matern", "gaussian_process", MATERN)
         .on(NUMBERS)
         .balanced(400.0)
+        .comparing(0.3)
         .up_to(4_000),
     line("rbf_svm, C=10", "rbf_svm", WIDE_MARGIN)
-        .balanced(100.0)
+        .balanced(10.0)
+        .comparing(0.06)
         .up_to(20_000),
     line("xgboost", "xgboost", LEVEL_WISE).balanced(80.0),
     line("extra_trees", "extra_trees", SPREAD).balanced(20.0),
@@ -40,13 +42,15 @@ pub(super) const LINES: &[Line] = &[
         .combined(),
     line("lightgbm, 84 leaves", "lightgbm", MANY_LEAVES).balanced(200.0),
     line("neighbors, by distance", "neighbors", NEAR)
-        .balanced(20.0)
+        .balanced(1.0)
+        .comparing(0.005)
         .up_to(50_000),
     line("catboost, depth 8", "catboost", DEEP).balanced(400.0),
     line("lightgbm, 180 leaves, random cuts", "lightgbm", DEEP_RANDOM).balanced(300.0),
     line("lightgbm, 5 leaves", "lightgbm", STUMPY).balanced(80.0),
     line("rbf_svm", "rbf_svm", CALIBRATED)
-        .balanced(100.0)
+        .balanced(10.0)
+        .comparing(0.06)
         .up_to(20_000),
     line("random_forest, larger leaves", "random_forest", LARGER_LEAVES).balanced(20.0),
     line("extra_trees, larger leaves", "extra_trees", LARGER_LEAVES).balanced(20.0),
@@ -242,6 +246,7 @@ const fn line(name: &'static str, learner: &'static str, params: Settings) -> Li
         tasks: ALL,
         from: Preset::Fast,
         work_per_kilocell: 1.0,
+        work_per_row: 0.0,
         params,
         features: Features::Plain,
         rows_max: None,
@@ -268,6 +273,12 @@ impl Line {
 
     const fn costing(mut self, work_per_kilocell: f64) -> Self {
         self.work_per_kilocell = work_per_kilocell;
+        self
+    }
+
+    /// Work that comes on top for each row, since rows are compared with each other.
+    const fn comparing(mut self, work_per_row: f64) -> Self {
+        self.work_per_row = work_per_row;
         self
     }
 

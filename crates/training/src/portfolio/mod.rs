@@ -20,6 +20,7 @@ struct Line {
     tasks: &'static [TaskKind],
     from: Preset,
     work_per_kilocell: f64,
+    work_per_row: f64,
     params: Settings,
     features: Features,
     /// Most rows it is tried on: past them it costs more than it gives. A line with such a bound works on distances between
@@ -102,6 +103,7 @@ pub fn portfolio(task: TaskKind, size: Size, request: &TrainRequest) -> Result<V
                 name: learner.card().name.to_owned(),
                 plan: MemberPlan::plain(*learner, Point::new()),
                 work_per_kilocell: 10.0,
+                work_per_row: 0.0,
             });
         }
     }
@@ -131,6 +133,7 @@ fn candidate(line: &Line) -> Candidate {
             features: line.features,
         },
         work_per_kilocell: line.work_per_kilocell,
+        work_per_row: line.work_per_row,
     }
 }
 
