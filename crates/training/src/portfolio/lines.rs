@@ -26,6 +26,10 @@ pub(super) const LINES: &[Line] = &[
     line("lightgbm, combined features", "lightgbm", COMBINED)
         .balanced(120.0)
         .combined(),
+    line("lightgbm, 5 leaves", "lightgbm", STUMPY).balanced(80.0),
+    line("lightgbm, shallow combined", "lightgbm", SHALLOW_COMBINED)
+        .balanced(80.0)
+        .combined(),
     line("gaussian_process, matern", "gaussian_process", MATERN)
         .on(NUMBERS)
         .balanced(400.0)
@@ -37,17 +41,13 @@ pub(super) const LINES: &[Line] = &[
         .up_to(20_000),
     line("xgboost", "xgboost", LEVEL_WISE).balanced(80.0),
     line("extra_trees", "extra_trees", SPREAD).balanced(20.0),
-    line("lightgbm, shallow combined", "lightgbm", SHALLOW_COMBINED)
-        .balanced(80.0)
-        .combined(),
-    line("lightgbm, 84 leaves", "lightgbm", MANY_LEAVES).balanced(200.0),
     line("neighbors, by distance", "neighbors", NEAR)
         .balanced(1.0)
         .comparing(0.005)
         .up_to(50_000),
     line("catboost, depth 8", "catboost", DEEP).balanced(400.0),
+    line("lightgbm, 84 leaves", "lightgbm", MANY_LEAVES).balanced(200.0),
     line("lightgbm, 180 leaves, random cuts", "lightgbm", DEEP_RANDOM).balanced(300.0),
-    line("lightgbm, 5 leaves", "lightgbm", STUMPY).balanced(80.0),
     line("rbf_svm", "rbf_svm", CALIBRATED)
         .balanced(10.0)
         .comparing(0.06)
