@@ -136,6 +136,11 @@ pub trait FittedModel: Send + Sync {
         None
     }
 
+    /// Numbers that describe the fit, by name, such as a likelihood or a sum of squares; in an order that is always the same.
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
     /// Rounds of boosting that the model is made of, where it is made of rounds.
     fn rounds(&self) -> Option<usize> {
         None
@@ -168,10 +173,16 @@ impl<L: Learn> Learner for L {
         cx: &FitContext<'_>,
     ) -> Result<Box<dyn FittedModel>, FitError> {
         let checked = check_point::<L::Params>(point)?;
-        if !L::CARD.can_learn(train.task().kind()) {
+        let kind = train.task().kind();
+        if !L::CARD.can_learn(kind) {
+            let what = if kind.has_target() {
+                format!("learn a {} target", kind.name())
+            } else {
+                format!("do {} without a target", kind.name())
+            };
             return Err(FitError::Unsupported {
                 learner: L::CARD.name,
-                what: format!("learn a {} target", train.task().kind().name()),
+                what,
                 remedy: "`kolosal learners` lists what each learner can do",
             });
         }

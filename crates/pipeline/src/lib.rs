@@ -20,7 +20,10 @@ pub use blend::{Blend, Judge, greedy_blend};
 pub use calibrate::{apply_temperature, fit_temperature};
 pub use error::PipelineError;
 pub use fit::{MemberPlan, SharedFeatures, fit_member};
-pub use manifest::{DataFacts, FeatureEntry, LeaderboardEntry, Manifest, MemberEntry, point_difference};
+pub use manifest::{
+    DataFacts, FeatureEntry, GroupEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,
+    point_difference,
+};
 pub use member::Member;
 pub use pipeline::{Pipeline, PipelineParts};
 pub use target::{CodedTarget, TargetError, TargetSpec};

@@ -161,6 +161,15 @@ impl Pipeline {
         Some(shares)
     }
 
+    /// Numbers that describe the fit of a lone member, by name.
+    pub fn facts(&self) -> std::collections::BTreeMap<String, f64> {
+        let [(_, only)] = self.parts.members.as_slice() else {
+            return std::collections::BTreeMap::new();
+        };
+        let named = |(name, value): (&str, f64)| (name.to_owned(), value);
+        only.model().facts().into_iter().map(named).collect()
+    }
+
     /// The members as a manifest lists them.
     pub fn member_entries(&self) -> Vec<MemberEntry> {
         let entry = |(weight, member): &(f64, Member)| MemberEntry {

@@ -214,6 +214,9 @@ impl FittedModel for BoostModel {
         to.u8(match self.meaning {
             Meaning::Number => 0,
             Meaning::ClassProbability => 1,
+            Meaning::Anomaly | Meaning::Group => {
+                unreachable!("boosters answer with numbers or probabilities")
+            }
         });
         self.link.save(to);
         to.u64(self.features as u64);

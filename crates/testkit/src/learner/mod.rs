@@ -264,6 +264,8 @@ impl LearnerCase {
             TaskKind::Binary => Task::Binary,
             TaskKind::Multiclass => Task::Multiclass { classes: 3 },
             TaskKind::Regression => Task::Regression,
+            TaskKind::Anomaly => Task::Anomaly,
+            TaskKind::Clustering => Task::Clustering,
         };
         let case = |kind| Self {
             learner,
@@ -340,7 +342,8 @@ fn bytes_of(model: &dyn FittedModel) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Finite numbers; probabilities in 0 to 1 that sum to one in each row.
+/// Finite numbers; probabilities in 0 to 1 that sum to one in each row; a score and whether it is beyond the border; a whole
+/// number or -1, and a share.
 fn sound(task: Task, answers: &[f64]) -> Verdict {
     let (meaning, width) = Predictions::shape_of(task);
     for (row, answer) in answers.chunks_exact(width).enumerate() {
@@ -349,6 +352,13 @@ fn sound(task: Task, answers: &[f64]) -> Verdict {
             Meaning::ClassProbability => {
                 answer.iter().all(|p| (0.0..=1.0).contains(p))
                     && (answer.iter().sum::<f64>() - 1.0).abs() <= 1e-9
+            }
+            Meaning::Anomaly => answer[0].is_finite() && (answer[1] == 0.0 || answer[1] == 1.0),
+            Meaning::Group => {
+                let is_group =
+                    answer[0] >= 0.0 && answer[0].fract() == 0.0 && answer[0] < f64::from(u32::MAX);
+                let is_in_none = answer[0] == -1.0 && answer[1] == 0.0;
+                is_in_none || (is_group && (0.0..=1.0).contains(&answer[1]))
             }
         };
         demand(is_sound, || format!("row {} is answered {answer:?}", row + 1))?;
