@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use kolosal_platform::{
-    Bin, Check, ClassReport, ClusterJob, ClusterProfile, ClusterSummary, ColumnProfile, Evaluation,
+    Bin, Check, ClassReport, ClusterJob, ClusterSummary, ColumnProfile, Evaluation, GroupEntry,
     LeaderboardEntry, LearnerInfo, NumberProfile, ParamInfo, QUANTILES, TableInspection, TopValue,
-    TrialReport, peak_rss_bytes,
+    TraitEntry, TrialReport, peak_rss_bytes,
 };
 use serde::Serialize;
-
-use crate::args::AlgorithmArg;
 
 /// A command that failed, on standard error.
 #[derive(Serialize)]
@@ -149,6 +147,12 @@ pub(crate) struct Fitted {
     pub(crate) metrics: BTreeMap<String, f64>,
     pub(crate) model: Option<String>,
     pub(crate) model_bytes: Option<u64>,
+    /// Numbers that describe the fit; absent where the learner gives none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) facts: BTreeMap<String, f64>,
+    /// Groups of a clustering; absent for other tasks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<Group>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -165,7 +169,7 @@ pub(crate) struct Predicted {
 /// The result of `cluster`.
 #[derive(Serialize)]
 pub(crate) struct Clustered {
-    pub(crate) algorithm: &'static str,
+    pub(crate) algorithm: String,
     pub(crate) rows: usize,
     pub(crate) clusters: usize,
     pub(crate) noise: usize,
@@ -183,6 +187,9 @@ pub(crate) struct Clustered {
     pub(crate) cluster_s: f64,
     pub(crate) peak_rss_bytes: Option<u64>,
     pub(crate) output: Option<String>,
+    pub(crate) facts: BTreeMap<String, f64>,
+    pub(crate) model: Option<String>,
+    pub(crate) model_bytes: Option<u64>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -201,47 +208,46 @@ pub(crate) struct Trait {
     pub(crate) difference: f64,
 }
 
-impl Clustered {
-    pub(crate) fn new(algorithm: AlgorithmArg, job: &ClusterJob, summary: &ClusterSummary) -> Self {
-        let (quality, agreement) = (summary.quality, summary.agreement);
-        let group = |group: &ClusterProfile| Group {
-            rows: group.rows,
-            traits: group
-                .traits
-                .iter()
-                .map(|of_group| Trait {
-                    column: of_group.column.clone(),
-                    value: of_group.value.clone(),
-                    difference: of_group.difference,
-                })
-                .collect(),
+impl From<&GroupEntry> for Group {
+    fn from(group: &GroupEntry) -> Self {
+        let of_group = |of_group: &TraitEntry| Trait {
+            column: of_group.column.clone(),
+            value: of_group.value.clone(),
+            difference: of_group.difference,
         };
+        Self {
+            rows: group.rows,
+            traits: group.traits.iter().map(of_group).collect(),
+        }
+    }
+}
+
+impl Clustered {
+    pub(crate) fn new(job: &ClusterJob, summary: &ClusterSummary) -> Self {
+        let (quality, agreement) = (summary.quality, summary.agreement);
         let left_out = summary.left_out.iter();
         Self {
-            algorithm: match algorithm {
-                AlgorithmArg::Kmeans => "kmeans",
-                AlgorithmArg::Dbscan => "dbscan",
-                AlgorithmArg::Hierarchical => "hierarchical",
-            },
+            algorithm: summary.learner.clone(),
             rows: summary.rows,
             clusters: summary.groups.len(),
             noise: summary.noise,
             reason: summary.reason.clone(),
-            inertia: summary.inertia,
+            inertia: summary.facts.get("inertia").copied(),
             silhouette: quality.map(|quality| quality.silhouette),
             calinski_harabasz: quality.map(|quality| quality.calinski_harabasz),
             davies_bouldin: quality.map(|quality| quality.davies_bouldin),
             adjusted_rand: agreement.map(|agreement| agreement.adjusted_rand),
             adjusted_mutual_information: agreement.map(|agreement| agreement.adjusted_mutual_information),
             v_measure: agreement.map(|agreement| agreement.v_measure),
-            profiles: summary.groups.iter().map(group).collect(),
-            left_out: left_out
-                .map(|(name, why)| (name.clone(), (*why).to_owned()))
-                .collect(),
+            profiles: summary.groups.iter().map(Group::from).collect(),
+            left_out: left_out.map(|(name, why)| (name.clone(), why.clone())).collect(),
             load_s: summary.load_time.as_secs_f64(),
             cluster_s: summary.cluster_time.as_secs_f64(),
             peak_rss_bytes: peak_rss_bytes(),
             output: job.output.as_ref().map(|output| output.display().to_string()),
+            facts: summary.facts.clone(),
+            model: job.model.as_ref().map(|model| model.display().to_string()),
+            model_bytes: summary.model_bytes,
             notes: summary.notes.clone(),
         }
     }

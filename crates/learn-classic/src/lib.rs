@@ -3,9 +3,13 @@
 //! [`gaussian_process::GaussianProcess`]; and [`cluster`], which needs no target.
 
 pub mod baseline;
+mod border;
 pub mod cluster;
 pub mod gaussian_process;
+pub mod isolation;
+pub mod local_outlier;
 pub mod naive_bayes;
+mod near;
 pub mod neighbors;
 pub mod rbf_svm;
 mod rows;

@@ -11,6 +11,8 @@ use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
 use kolosal_learn_classic::gaussian_process::GaussianProcess;
+use kolosal_learn_classic::isolation::Isolation;
+use kolosal_learn_classic::local_outlier::LocalOutlier;
 use kolosal_learn_classic::naive_bayes::NaiveBayes;
 use kolosal_learn_classic::neighbors::Neighbors;
 use kolosal_learn_classic::rbf_svm::RbfSvm;
@@ -39,6 +41,8 @@ pub const LEARNERS: &[&dyn Learner] = &[
     &LightGbm,
     &XgBoost,
     &CatBoost,
+    &Isolation,
+    &LocalOutlier,
 ];
 
 /// No learner has this name.

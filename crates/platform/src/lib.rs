@@ -26,7 +26,7 @@ mod predict;
 mod table;
 mod train;
 
-pub use cluster::{ClusterAlgorithm, ClusterJob, ClusterProfile, ClusterSummary, ClusterTrait};
+pub use cluster::{ClusterJob, ClusterSummary};
 pub use doctor::{Check, Diagnosis};
 pub use error::PlatformError;
 pub use evaluate::{ClassReport, Evaluation};
@@ -44,6 +44,8 @@ pub use kolosal_asht::protocol as asht_protocol;
 pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock};
 pub use kolosal_compute::{Machine, peak_rss_bytes};
 pub use kolosal_frame::profile::{Bin, ColumnProfile, NumberProfile, QUANTILES, TopValue};
-pub use kolosal_learn_classic::cluster::{Agreement, Linkage, Quality};
-pub use kolosal_pipeline::{FORMAT_VERSION, FeatureEntry, LeaderboardEntry, Manifest, MemberEntry};
+pub use kolosal_learn_classic::cluster::{Agreement, Quality};
+pub use kolosal_pipeline::{
+    FORMAT_VERSION, FeatureEntry, GroupEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,
+};
 pub use kolosal_training::{Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};

@@ -252,6 +252,8 @@ impl Ending<'_> {
             members: pipeline.member_entries(),
             importances: pipeline.importances(),
             notes,
+            facts: BTreeMap::new(),
+            groups: Vec::new(),
         }
     }
 }

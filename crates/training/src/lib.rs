@@ -20,6 +20,7 @@ mod request;
 mod single;
 mod task;
 mod trial;
+mod unlabelled;
 mod validation;
 
 pub use budget::{Budget, Stop};
@@ -31,3 +32,4 @@ pub use facts::table_hash;
 pub use request::{Preset, TaskChoice, TrainRequest};
 pub use single::{FitTables, Fitted, fit};
 pub use trial::TrialReport;
+pub use unlabelled::{UnlabelledFit, UnlabelledRequest, fit_unlabelled};

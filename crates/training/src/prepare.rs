@@ -186,7 +186,7 @@ impl Roles {
     }
 }
 
-fn weights_of(table: &Frame, at: usize) -> Result<Vec<f64>, TrainError> {
+pub(crate) fn weights_of(table: &Frame, at: usize) -> Result<Vec<f64>, TrainError> {
     match &table.columns()[at] {
         Column::Numbers(values) => Ok(values.to_vec()),
         _ => Err(role_error(table, at, "a number", "weight")),
@@ -286,7 +286,7 @@ fn features_of(table: &Frame, taken: &[Option<usize>], notes: &mut Vec<String>) 
 }
 
 /// Why a column cannot be learned from.
-fn useless(field: &Field, column: &Column) -> Option<String> {
+pub(crate) fn useless(field: &Field, column: &Column) -> Option<String> {
     if field.kind == Kind::Identifier {
         return Some(format!(
             "it names the row ({}); use --column-type to change that",

@@ -24,6 +24,7 @@ mod tests;
 
 pub use agreement::Agreement;
 pub use cloud::Cloud;
+pub(crate) use cloud::Ground;
 pub use density::{Dbscan, dbscan};
 pub use kmeans::{KMeans, kmeans};
 pub use merges::{Hierarchical, Linkage, hierarchical};
