@@ -33,7 +33,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod cholesky;
 mod convex;
 mod curvature;
 mod descent;
