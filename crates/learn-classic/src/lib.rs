@@ -5,8 +5,13 @@
 pub mod baseline;
 mod border;
 pub mod cluster;
+pub mod dbscan;
+pub mod gaussian_mixture;
 pub mod gaussian_process;
+pub mod hdbscan;
+pub mod hierarchical;
 pub mod isolation;
+pub mod kmeans;
 pub mod local_outlier;
 pub mod naive_bayes;
 mod near;

@@ -35,11 +35,22 @@ impl Default for Dbscan {
     }
 }
 
+/// What DBSCAN found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DbscanFound {
+    /// The groups.
+    pub clustering: Clustering,
+    /// Whether each point is a core.
+    pub is_core: Vec<bool>,
+    /// How near points were near.
+    pub eps: f64,
+}
+
 /// Groups a cloud by density.
 ///
 /// # Errors
 /// If `eps` is negative or not finite, `min_samples` is zero, or the work is stopped.
-pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<Clustering, FitError> {
+pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<DbscanFound, FitError> {
     check(settings)?;
     let _memory = cx.reserve((cloud.len() * (cloud.width * 8 + 32)) as u64)?;
     let space = Space::plain(cloud.width);
@@ -98,7 +109,11 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<C
             .min()
             .unwrap_or(NOISE);
     }
-    Ok(Clustering::in_order(&labels, reason))
+    Ok(DbscanFound {
+        clustering: Clustering::in_order(&labels, reason),
+        is_core,
+        eps,
+    })
 }
 
 fn check(settings: &Dbscan) -> Result<(), FitError> {
