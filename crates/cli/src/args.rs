@@ -264,10 +264,10 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_enum, default_value_t = AlgorithmArg::Kmeans)]
     pub(crate) algorithm: AlgorithmArg,
     /// How many groups, for kmeans, hierarchical and gaussian-mixture [default: chosen up to 10]
-    #[arg(short, long, value_name = "N")]
-    pub(crate) k: Option<usize>,
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) k: Option<u32>,
     /// How near rows are near, for dbscan [default: chosen from the distances]
-    #[arg(long, value_name = "DISTANCE")]
+    #[arg(long, value_name = "DISTANCE", value_parser = parse_distance)]
     pub(crate) eps: Option<f64>,
     /// Rows within eps that make a place dense, for dbscan and hdbscan [default: 5]
     #[arg(long, value_name = "N")]
@@ -410,6 +410,13 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
             Ok((name.to_owned(), value.to_owned()))
         }
         _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn parse_distance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(distance) if distance.is_finite() && distance >= 0.0 => Ok(distance),
+        _ => Err("a distance is a number that is not negative".to_owned()),
     }
 }
 

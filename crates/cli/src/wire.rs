@@ -471,6 +471,10 @@ pub(crate) struct ModelJson {
     pub(crate) features: Vec<FeatureJson>,
     pub(crate) members: Vec<MemberJson>,
     pub(crate) importances: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) facts: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<Group>,
     pub(crate) notes: Vec<String>,
 }
 

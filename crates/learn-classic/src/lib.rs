@@ -22,3 +22,5 @@ mod scores;
 mod standard;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod unlabelled_tests;

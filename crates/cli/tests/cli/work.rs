@@ -389,7 +389,7 @@ fn rows_without_a_target_are_grouped_and_described() {
     let answers = std::fs::read_to_string(shell.path("groups.csv")).expect("the groups were written");
     assert!(answers.starts_with("cluster\n0\n"), "{answers}");
     assert_eq!(answers.lines().count() as u64, 1 + rows);
-    for algorithm in ["kmeans", "dbscan", "hierarchical"] {
+    for algorithm in ["kmeans", "dbscan", "hdbscan", "hierarchical", "gaussian-mixture"] {
         let said = shell
             .must(&format!(
                 "cluster {table} --ignore species --algorithm {algorithm}"
@@ -399,6 +399,61 @@ fn rows_without_a_target_are_grouped_and_described() {
         assert!(
             said.contains("silhouette") || said.contains("bend most"),
             "{said}"
+        );
+    }
+}
+
+#[test]
+fn groups_and_strange_rows_are_models_like_any_other() {
+    let shell = Shell::new();
+    let table = example("penguins.train.csv");
+    let test = example("penguins.test.csv");
+    shell.must(&format!(
+        "cluster {table} --ignore species -k 3 --output groups.csv --model groups.kolosal"
+    ));
+    shell.must(&format!("predict groups.kolosal {table} --output again.csv"));
+    let column = |file: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(shell.path(file)).expect("it was written");
+        text.lines()
+            .skip(1)
+            .map(|line| line.split(',').next().unwrap_or("").to_owned())
+            .collect()
+    };
+    assert_eq!(
+        column("groups.csv"),
+        column("again.csv"),
+        "rows of the fit keep their groups"
+    );
+    shell.must(&format!("predict groups.kolosal {test} --output joined.csv"));
+    assert!(
+        column("joined.csv")
+            .iter()
+            .all(|group| ["0", "1", "2"].contains(&group.as_str()))
+    );
+    let said = shell.must("inspect groups.kolosal").out;
+    assert!(
+        said.starts_with("clustering model (") && said.contains("group 2:"),
+        "{said}"
+    );
+    for learner in ["isolation", "local_outlier"] {
+        let fitted = shell.must(&format!(
+            "fit {learner} {table} --ignore species --set contamination=0.1 --output strange.kolosal --json"
+        ));
+        let border = json(&fitted.out)["facts"]["border"].as_f64().expect("a number");
+        shell.must(&format!("predict strange.kolosal {table} --output strange.csv"));
+        let text = std::fs::read_to_string(shell.path("strange.csv")).expect("it was written");
+        assert!(text.starts_with("prediction,score\n"), "{text}");
+        let (mut strange, mut rows) = (0, 0);
+        for line in text.lines().skip(1) {
+            let (word, score) = line.split_once(',').expect("two columns");
+            let score: f64 = score.parse().expect("a number");
+            assert_eq!(word == "strange", score > border, "{line}");
+            strange += usize::from(word == "strange");
+            rows += 1;
+        }
+        assert!(
+            strange * 10 >= rows - 10 && strange * 10 <= rows + 10,
+            "{strange} of {rows}"
         );
     }
 }

@@ -16,8 +16,6 @@
 mod fit;
 mod model;
 mod params;
-#[cfg(test)]
-mod tests;
 
 pub use model::DbscanModel;
 pub use params::DbscanParams;

@@ -21,8 +21,6 @@ mod curves;
 mod fit;
 mod model;
 mod params;
-#[cfg(test)]
-mod tests;
 
 pub use model::GaussianMixtureModel;
 pub use params::{Covariance, GaussianMixtureParams};

@@ -23,8 +23,6 @@ mod fit;
 mod model;
 mod params;
 mod spanning;
-#[cfg(test)]
-mod tests;
 
 pub use model::HdbscanModel;
 pub use params::{HdbscanParams, Selection};

@@ -17,8 +17,6 @@
 mod fit;
 mod model;
 mod params;
-#[cfg(test)]
-mod tests;
 
 pub use model::HierarchicalModel;
 pub use params::HierarchicalParams;

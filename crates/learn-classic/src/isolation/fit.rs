@@ -9,9 +9,6 @@ use crate::border::border;
 use crate::cluster::{Cloud, Ground};
 use crate::rows::counted;
 
-/// Trees between two looks at the clock.
-const TREES: usize = 8;
-
 pub(super) fn fit(
     params: &Checked<IsolationParams>,
     train: &TrainView<'_>,
@@ -27,9 +24,10 @@ pub(super) fn fit(
     let depth_max = (sample as f64).log2().ceil() as usize;
     let trees = params.n_estimators as usize;
     let (mut nodes, mut starts) = (Vec::new(), vec![0]);
-    for first in (0..trees).step_by(TREES) {
+    let together = cx.workers.threads();
+    for first in (0..trees).step_by(together) {
         cx.checkpoint()?;
-        let count = TREES.min(trees - first);
+        let count = together.min(trees - first);
         let grown = cx.workers.map(count, |at| {
             let rng = cx.seed.fork("isolation").fork_index((first + at) as u64).rng();
             grow(&cloud, (sample, depth_max), rng)

@@ -17,8 +17,6 @@
 mod fit;
 mod model;
 mod params;
-#[cfg(test)]
-mod tests;
 
 pub use model::KmeansModel;
 pub(crate) use model::firmness;

@@ -245,6 +245,9 @@ const ROUNDS: &[(&str, i64)] = &[
     ("max_epochs", 4),
 ];
 
+/// Parameters that bound the rows of costly work, and how many these suites pay for.
+const WORK_ROWS: &[(&str, i64)] = &[("optimize_rows", 100), ("max_rows_classification", 200)];
+
 /// Rows of the tables on which most clauses run: enough for a split with the usual least rows a leaf.
 const ROWS: usize = 60;
 
@@ -288,7 +291,12 @@ impl LearnerCase {
         let turned_down = self
             .rounds()
             .map(|(def, rounds)| (def.name.to_owned(), Value::Int(rounds)));
-        turned_down.into_iter().collect()
+        let bounded = WORK_ROWS.iter().filter(|(name, rows)| {
+            let of_name = |def: &&ParamDef| def.name == *name && def.legal.contains(&Value::Int(*rows));
+            self.learner.params().iter().any(|def| of_name(&def))
+        });
+        let bounded = bounded.map(|(name, rows)| ((*name).to_owned(), Value::Int(*rows)));
+        turned_down.into_iter().chain(bounded).collect()
     }
 
     /// The parameter that counts rounds, if there is one, and the number that [`LearnerCase::point`] sets.
