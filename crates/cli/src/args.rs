@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Group the rows of a table that has no target
     Cluster(Box<ClusterArgs>),
+    /// Say how much each column moves a model's answers
+    Explain(ExplainArgs),
     /// Write a single booster for XGBoost or LightGBM
     Export(ExportArgs),
     /// Judge a model by a table with known answers
@@ -296,6 +298,34 @@ pub(crate) struct ClusterArgs {
     /// Where to write the model that finds the group of further rows with `predict` [default: nowhere]
     #[arg(long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kolosal explain model.kolosal customers.csv
+  kolosal explain model.kolosal customers.csv --rows 20 --json
+  kolosal explain model.kolosal customers.csv --output values.csv
+
+Each row gets a base and one value a column, which add up to what is explained: the score of a linear model or booster, else the
+answer itself. A column that is absent takes the values of background rows, which are drawn from the table.")]
+pub(crate) struct ExplainArgs {
+    /// The model
+    pub(crate) model: PathBuf,
+    /// The table
+    pub(crate) data: PathBuf,
+    /// Rows that are explained, at most: the first ones
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rows: u32,
+    /// Rows that they are compared with, at most
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) background: u32,
+    /// Where all randomness comes from
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Where to write the values of each row: .csv, .parquet, .arrow or .jsonl [default: nowhere]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 /// A format of another library.

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use kolosal_platform::{
-    Bin, Check, ClassReport, ClusterJob, ClusterSummary, ColumnProfile, Evaluation, GroupEntry,
-    LeaderboardEntry, LearnerInfo, NumberProfile, ParamInfo, QUANTILES, TableInspection, TopValue,
-    TraitEntry, TrialReport, peak_rss_bytes,
+    Bin, Check, ClassReport, ClusterJob, ClusterSummary, ColumnProfile, Evaluation, ExplainJob,
+    ExplainSummary, GroupEntry, LeaderboardEntry, LearnerInfo, NumberProfile, ParamInfo, QUANTILES,
+    TableInspection, TopValue, TraitEntry, TrialReport, peak_rss_bytes,
 };
 use serde::Serialize;
 
@@ -248,6 +248,79 @@ impl Clustered {
             facts: summary.facts.clone(),
             model: job.model.as_ref().map(|model| model.display().to_string()),
             model_bytes: summary.model_bytes,
+            notes: summary.notes.clone(),
+        }
+    }
+}
+
+/// The result of `explain`.
+#[derive(Serialize)]
+pub(crate) struct Explained {
+    method: &'static str,
+    outputs: Vec<String>,
+    rows: usize,
+    background: usize,
+    /// The mean size of each column's values, most telling first.
+    importances: Vec<ColumnImportance>,
+    values: Vec<ExplainedRow>,
+    explain_s: f64,
+    output: Option<String>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ColumnImportance {
+    column: String,
+    mean_size: f64,
+}
+
+/// One output of one row.
+#[derive(Serialize)]
+struct ExplainedRow {
+    row: usize,
+    explained: String,
+    base: f64,
+    total: f64,
+    columns: BTreeMap<String, f64>,
+}
+
+impl Explained {
+    pub(crate) fn new(job: &ExplainJob, summary: &ExplainSummary) -> Self {
+        let found = &summary.explanation;
+        let (outputs, width) = (found.outputs.len(), found.columns.len());
+        let importance = |(column, mean_size): (&String, f64)| ColumnImportance {
+            column: column.clone(),
+            mean_size,
+        };
+        let mut importances: Vec<ColumnImportance> = found
+            .columns
+            .iter()
+            .zip(found.importances())
+            .map(importance)
+            .collect();
+        importances.sort_by(|a, b| b.mean_size.total_cmp(&a.mean_size));
+        let totals = found.totals();
+        let line = |(at, values): (usize, &[f64])| ExplainedRow {
+            row: at / outputs + 1,
+            explained: found.outputs[at % outputs].clone(),
+            base: found.bases[at],
+            total: totals[at],
+            columns: found
+                .columns
+                .iter()
+                .cloned()
+                .zip(values.iter().copied())
+                .collect(),
+        };
+        Self {
+            method: found.method.describe(),
+            outputs: found.outputs.clone(),
+            rows: summary.rows,
+            background: summary.background,
+            importances,
+            values: found.values.chunks_exact(width).enumerate().map(line).collect(),
+            explain_s: summary.explain_time.as_secs_f64(),
+            output: job.output.as_ref().map(|output| output.display().to_string()),
             notes: summary.notes.clone(),
         }
     }

@@ -33,6 +33,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod contributions;
 mod convex;
 mod curvature;
 mod descent;

@@ -1,11 +1,12 @@
 //! The two tiers of the contract: typed for authors, erased for engines.
 
+use kolosal_compute::Workers;
 use kolosal_frame::FrameView;
 
 use crate::params::check_point;
 use crate::{
-    ArtifactError, Checked, Decoder, Encoder, FitContext, FitError, LearnerCard, Meaning, ParamDef, ParamSet,
-    Point, Predictions, Task, TrainView,
+    ArtifactError, Checked, Contributions, Decoder, Encoder, FitContext, FitError, LearnerCard, Meaning,
+    ParamDef, ParamSet, Point, Predictions, Task, TrainView,
 };
 
 /// What the author of an algorithm writes.
@@ -133,6 +134,21 @@ pub trait FittedModel: Send + Sync {
 
     /// Share of each feature column in the model's decisions: not negative, summing to one unless all are zero.
     fn importances(&self) -> Option<Vec<f64>> {
+        None
+    }
+
+    /// What each column adds to the scores of each row, exactly, against the rows of a background that is not empty; `None`
+    /// where the model knows no quicker way than asking it for answers.
+    ///
+    /// # Panics
+    /// If `x` or `background` has another number of columns.
+    fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        workers: &Workers,
+    ) -> Option<Contributions> {
+        let _ = (x, background, workers);
         None
     }
 

@@ -404,6 +404,61 @@ fn rows_without_a_target_are_grouped_and_described() {
 }
 
 #[test]
+fn answers_are_explained_by_values_that_add_up() {
+    let shell = Shell::new();
+    let table = example("penguins.train.csv");
+    for (learner, options) in [
+        ("ridge", "--target body_mass_g"),
+        ("neighbors", "--target body_mass_g"),
+        ("kmeans", "--ignore species --set n_clusters=3"),
+        ("isolation", "--ignore species"),
+    ] {
+        shell.must(&format!("fit {learner} {table} {options} --output m.kolosal"));
+        shell.must(&format!("predict m.kolosal {table} --output answers.csv"));
+        let found = json(
+            &shell
+                .must(&format!(
+                    "explain m.kolosal {table} --rows 5 --output values.csv --json"
+                ))
+                .out,
+        );
+        let answers = std::fs::read_to_string(shell.path("answers.csv")).expect("it was written");
+        for (line, explained) in answers
+            .lines()
+            .skip(1)
+            .zip(found["values"].as_array().expect("a list"))
+        {
+            let answer: f64 = line
+                .split(',')
+                .next_back()
+                .expect("a column")
+                .parse()
+                .expect("a number");
+            let columns = explained["columns"].as_object().expect("columns");
+            let sum: f64 = columns
+                .values()
+                .map(|value| value.as_f64().expect("a number"))
+                .sum();
+            let total = explained["base"].as_f64().expect("a number") + sum;
+            assert!(
+                (total - answer).abs() <= 1e-6 * (1.0 + answer.abs()),
+                "{learner}: {total} and not {answer}"
+            );
+        }
+        let values = std::fs::read_to_string(shell.path("values.csv")).expect("it was written");
+        assert!(
+            values.starts_with("row,explained,base,total,value_") && values.lines().count() == 6,
+            "{values}"
+        );
+        let said = shell.must(&format!("explain m.kolosal {table} --rows 5")).out;
+        assert!(
+            said.contains("5 rows against 32:") && said.contains("share"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
 fn groups_and_strange_rows_are_models_like_any_other() {
     let shell = Shell::new();
     let table = example("penguins.train.csv");

@@ -56,12 +56,6 @@ impl Ground {
         self.axes.len()
     }
 
-    /// The column that each number of a point is made of; empty where no column tells rows apart.
-    pub(crate) fn origins(&self) -> Vec<usize> {
-        let of_axis = |(at, axis): (usize, &Axis)| vec![at; axis.width()];
-        self.axes.iter().enumerate().flat_map(of_axis).collect()
-    }
-
     /// Numbers of a point: one where no column tells rows apart, which is the same for all.
     pub(crate) fn width(&self) -> usize {
         self.axes.iter().map(Axis::width).sum::<usize>().max(1)

@@ -1,7 +1,7 @@
 //! The fitted booster: a sum of trees over raw and derived columns, and how the sum becomes an answer.
 
 use kolosal_frame::FrameView;
-use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning};
+use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning, ScoreLink};
 
 use super::compiled::{Compiled, CompiledCell, Scorer};
 use super::encoding::Encodings;
@@ -208,6 +208,31 @@ impl FittedModel for BoostModel {
         let trees: usize = self.trees.iter().map(BoostTree::heap_bytes).sum();
         let own = self.base.capacity() * size_of::<f64>() + self.trees.capacity() * size_of::<BoostTree>();
         (own + trees + self.encodings.heap_bytes() + self.compiled.heap_bytes()) as u64
+    }
+
+    fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        workers: &kolosal_compute::Workers,
+    ) -> Option<kolosal_learner::Contributions> {
+        let shap = super::shap::BackgroundShap::new(self, background).ok()?;
+        let base = shap.expected().to_vec();
+        let mut values = vec![0.0; x.row_count() * base.len() * self.features];
+        let cancel = kolosal_base::Cancel::new();
+        let effort = super::shap::Effort {
+            workers,
+            cancel: &cancel,
+        };
+        shap.values_into(x, effort, &mut values).ok()?;
+        let link = match self.link {
+            Link::Identity => ScoreLink::Identity,
+            Link::Exponential => ScoreLink::Exponential,
+            Link::Logistic => ScoreLink::Logistic,
+            Link::Softmax => ScoreLink::Softmax,
+            Link::OneVersusAll => ScoreLink::OneVersusRest,
+        };
+        Some(kolosal_learner::Contributions { link, base, values })
     }
 
     fn save(&self, to: &mut Encoder) {

@@ -201,7 +201,7 @@ fn flaws_of_cards_are_noticed() {
     );
     check_card(
         "a task that is not on the card is refused",
-        "a regression target is not refused",
+        "the task regression is not refused",
         LearnerCard {
             tasks: &[TaskKind::Binary, TaskKind::Multiclass, TaskKind::Binary],
             ..Stumps::CARD

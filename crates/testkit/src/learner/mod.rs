@@ -100,6 +100,10 @@ pub const FIT_CLAUSES: &[Clause<LearnerCase>] = &[
         check: answers::importances_are_shares,
     },
     Clause {
+        name: "contributions add up to the answer",
+        check: answers::contributions_add_up,
+    },
+    Clause {
         name: "out-of-bag answers are as claimed",
         check: answers::out_of_bag,
     },
