@@ -75,6 +75,14 @@ impl Factor {
     /// If `b` has another length than the side.
     pub fn solve(&self, b: &mut [f64]) {
         self.forward(b);
+        self.backward(b);
+    }
+
+    /// Replaces `b` by `L'^-1 b`.
+    ///
+    /// # Panics
+    /// If `b` has another length than the side.
+    pub fn backward(&self, b: &mut [f64]) {
         for i in (0..self.side).rev() {
             let line = &self.lower[i * self.side..];
             b[i] /= line[i];
