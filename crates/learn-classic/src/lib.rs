@@ -16,6 +16,8 @@ pub mod local_outlier;
 pub mod naive_bayes;
 mod near;
 pub mod neighbors;
+#[cfg(test)]
+mod odd_tables;
 pub mod rbf_svm;
 mod rows;
 mod scores;

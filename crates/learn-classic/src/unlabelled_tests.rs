@@ -13,6 +13,8 @@ use crate::kmeans::Kmeans;
 use crate::local_outlier::LocalOutlier;
 use crate::testing::{Table, distance};
 
+type Case<'a> = (&'a dyn Learner, &'a [(&'a str, &'a str)]);
+
 const CLUSTERINGS: &[&dyn Learner] = &[&Kmeans, &Dbscan, &Hdbscan, &Hierarchical, &GaussianMixture];
 const ALL: &[&dyn Learner] = &[
     &Kmeans,
@@ -188,7 +190,7 @@ fn three_heaps_are_found_and_further_rows_join_theirs() {
 fn batches_and_clumps_find_what_all_rows_give() {
     let rows = heaps(3000);
     let table = table(&rows, Task::Clustering);
-    let cases: [(&dyn Learner, &[(&str, &str)]); 2] = [
+    let cases: [Case<'_>; 2] = [
         (&Kmeans, &[("n_clusters", "3"), ("batch_size", "256")]),
         (&Hierarchical, &[("n_clusters", "3"), ("max_rows", "400")]),
     ];

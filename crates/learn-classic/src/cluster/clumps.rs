@@ -49,10 +49,13 @@ impl Sums {
     }
 }
 
-/// Entries, each with the node below it, or none in a leaf.
+/// The sums of a clump, with no node below it, or of all that is below a node.
+type Entry = (Sums, Option<Box<Node>>);
+
+/// Entries, all of one kind.
 #[derive(Debug, Default)]
 struct Node {
-    entries: Vec<(Sums, Option<Box<Node>>)>,
+    entries: Vec<Entry>,
 }
 
 struct Tree {
@@ -168,7 +171,7 @@ impl Node {
     }
 
     /// Two nodes around the two entries farthest apart, each with its sums.
-    fn parted(self) -> ((Sums, Option<Box<Self>>), (Sums, Option<Box<Self>>)) {
+    fn parted(self) -> (Entry, Entry) {
         let (mut seeds, mut farthest) = ((0, 1), -1.0);
         for a in 0..self.entries.len() {
             for b in a + 1..self.entries.len() {
@@ -187,7 +190,7 @@ impl Node {
         (a.summed(), b.summed())
     }
 
-    fn summed(self) -> (Sums, Option<Box<Self>>) {
+    fn summed(self) -> Entry {
         let mut total = self.entries[0].0.clone();
         self.entries[1..].iter().for_each(|(sums, _)| total.add(sums));
         (total, Some(Box::new(self)))

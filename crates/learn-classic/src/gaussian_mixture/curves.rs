@@ -82,7 +82,7 @@ impl Curves {
         });
         let sums = added(parts);
         let likelihood = sums.likelihood / cloud.len() as f64;
-        Ok((fitted(sums, self.width, (kind, floor), cx.workers), likelihood))
+        Ok((fitted(&sums, self.width, (kind, floor), cx.workers), likelihood))
     }
 
     /// The mean log likelihood of the points.
@@ -112,7 +112,7 @@ impl Curves {
         add_up(&shares, &columns, (&self.means, width, is_full), likelihood)
     }
 
-    /// The curves of given shares, `shares[k * n + row]`.
+    /// The curves of given groups.
     pub(super) fn of_labels(
         cloud: &Cloud,
         (labels, count): (&[u32], usize),
@@ -131,10 +131,8 @@ impl Curves {
                 .for_each(|(i, row)| shares[labels[row] as usize * length + i] = 1.0);
             add_up(&shares, &cloud.columns(&rows), (&means, width, is_full), 0.0)
         });
-        let mut sums = added(parts);
-        // Offsets were from zero: bring the sums to the form in which a turn has them.
-        sums.likelihood = 0.0;
-        fitted(sums, width, (kind, floor), cx.workers)
+        let sums = added(parts);
+        fitted(&sums, width, (kind, floor), cx.workers)
     }
 
     pub(super) fn save(&self, to: &mut Encoder) {
@@ -255,7 +253,7 @@ fn added(parts: Vec<Sums>) -> Sums {
 }
 
 /// The curves of these sums; `None` if a covariance is not positive to rounding.
-fn fitted(sums: Sums, width: usize, (kind, floor): (Covariance, f64), workers: &Workers) -> Option<Curves> {
+fn fitted(sums: &Sums, width: usize, (kind, floor): (Covariance, f64), workers: &Workers) -> Option<Curves> {
     let curves = sums.totals.len();
     let each = sums.seconds.len() / curves;
     let total: f64 = sums.totals.iter().sum();

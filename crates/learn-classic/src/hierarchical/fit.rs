@@ -46,10 +46,9 @@ pub(super) fn fit(
     for (old, new) in of_rows.iter().zip(&ordered.labels) {
         names[*old as usize] = Some(*new);
     }
-    let mut next = ordered.count as u32;
-    for name in names.iter_mut().filter(|name| name.is_none()) {
+    let unnamed = names.iter_mut().filter(|name| name.is_none());
+    for (next, name) in (ordered.count as u32..).zip(unnamed) {
         *name = Some(next);
-        next += 1;
     }
     for label in &mut found.labels {
         *label = names[*label as usize].expect("every group is named above");

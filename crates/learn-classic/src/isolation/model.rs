@@ -59,7 +59,7 @@ impl IsolationModel {
     pub(super) fn scores_with(&self, cloud: &Cloud, cx: &FitContext<'_>) -> Vec<f64> {
         let mut scores = vec![0.0; cloud.len()];
         cx.workers.for_each_chunk_mut(&mut scores, BLOCK, |block, out| {
-            self.score(cloud, block * BLOCK, out)
+            self.score(cloud, block * BLOCK, out);
         });
         scores
     }
