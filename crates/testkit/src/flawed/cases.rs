@@ -371,6 +371,14 @@ fn flaws_of_importances_and_out_of_bag_answers_are_noticed() {
         "they are []",
         spoiled(|_| Some(Vec::new())),
     );
+    check(
+        "contributions add up to the answer",
+        "answers by contributions",
+        Flawed {
+            contributes: Some(0.25),
+            ..Flawed::honest()
+        },
+    );
     let claims = LearnerCard {
         has_out_of_bag: true,
         ..Stumps::CARD
