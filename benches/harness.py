@@ -134,13 +134,13 @@ def table(header, rows):
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def write_report(folder, title, body, figures, versions):
-    """Writes `report.md` and `report.json` into `folder`, and the former to standard output."""
+def write_report(folder, title, body, figures, versions, name="report"):
+    """Writes `<name>.md` and `<name>.json` into `folder`, and the former to standard output."""
     made = f"Made by `cargo xtask bench {folder.name}` on {time.strftime('%Y-%m-%d', time.gmtime())}"
     text = f"# {title}\n\n{body}\n\n{made} with {', '.join(versions)}.\nMachine: {machine()}.\n"
-    folder.joinpath("report.md").write_text(text, encoding="utf-8")
+    folder.joinpath(f"{name}.md").write_text(text, encoding="utf-8")
     report = {"machine": machine(), "versions": versions, "figures": figures}
-    folder.joinpath("report.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    folder.joinpath(f"{name}.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(text)
 
 

@@ -13,6 +13,13 @@ standardised target, epsilon 0.1. Both sides may keep 200 MB of kernel rows.
 Gaussian process: RBF with a length a column, noise, standardised target, no restarts; the first 2000 rows of the table, in
 one round.
 
+Clusterings and strange rows (`unlabelled.py`): both sides get the table's numbers without the target and standardise them; the
+times are those of standardising and fitting (kolosal: of the fit), as the table is read before. k-means: the target's number of
+groups, ten k-means++ starts, tolerance 1e-4. DBSCAN: eps 0.5, five rows. HDBSCAN: groups of at least 15 rows. Hierarchical: Ward.
+Mixtures: full covariances, ten or five curves, one start from k-means, tolerance 1e-3. Isolation forest: 100 trees of 256 rows. Local
+outlier factor: 20 neighbours. `agreement` is the adjusted Rand index of the two sides' groups or the rank correlation of their
+scores; the metric is the sum of squares, the mean log likelihood, or the area under the curve of the scores for the rarer class.
+
 Encoding for scikit-learn (`fit.py`): the forest gets ordinal codes for text columns and numbers as they are, missing values
 included; logistic regression gets standardised numbers with the median for missing ones, and one-hot text columns with
 missing as a level; the others get standardised numbers (these tables have no text). kolosal is given the CSV and encodes by itself.
@@ -22,8 +29,10 @@ seconds are those for the test rows, encoding included.
 """
 
 import dataclasses
+import json
 import os
 import pathlib
+import statistics
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -66,6 +75,32 @@ CASES = [
     Case("RBF SVM", MASSES, "rbf_svm", ["C=1", "calibration=none"], "rbf_svm"),
     Case("RBF SVM", NUMBERS, "rbf_svm", ["C=1"], "rbf_svm"),
     Case("Gaussian process", HOUSING, "gaussian_process", ["optimize_rows=2000"], "gaussian_process", rows=2000, rounds_max=1),
+]
+
+
+@dataclasses.dataclass
+class Unlabelled:
+    """A learner without a target on a table, whose target is left out."""
+
+    title: str
+    table: tuple
+    ours: str
+    parameters: dict
+    metric: str
+    rows: int | None = None
+
+
+WITHOUT_TARGET = [
+    Unlabelled("k-means", ("letter", "lettr"), "kmeans", {"n_clusters": 26, "n_init": 10}, "inertia"),
+    Unlabelled("k-means", ("mammography", "target"), "kmeans", {"n_clusters": 8, "n_init": 10}, "inertia"),
+    Unlabelled("DBSCAN", ("mammography", "target"), "dbscan", {"eps": 0.5, "min_samples": 5}, "agreement"),
+    Unlabelled("DBSCAN", ("letter", "lettr"), "dbscan", {"eps": 1.5, "min_samples": 5}, "agreement"),
+    Unlabelled("HDBSCAN", ("mammography", "target"), "hdbscan", {"min_cluster_size": 15}, "agreement"),
+    Unlabelled("hierarchical", ("letter", "lettr"), "hierarchical", {"n_clusters": 26}, "agreement", rows=8000),
+    Unlabelled("Gaussian mixture", ("letter", "lettr"), "gaussian_mixture", {"n_components": 10}, "mean_log_likelihood"),
+    Unlabelled("Gaussian mixture", ("mammography", "target"), "gaussian_mixture", {"n_components": 5}, "mean_log_likelihood"),
+    Unlabelled("isolation forest", ("mammography", "target"), "isolation", {}, "auc"),
+    Unlabelled("local outlier factor", ("mammography", "target"), "local_outlier", {"n_neighbors": 20}, "auc"),
 ]
 
 
@@ -122,6 +157,43 @@ def peer(given, case, files):
     return measure
 
 
+def without_target(given, case, file):
+    """Both sides on one table: the kolosal side fits, predicts the rows it was fitted on, and the peer compares."""
+    table, target = case.table
+    places = {name: (given.scratch / f"{case.ours}.{table}.{name}").resolve() for name in ("kolosal", "csv")}
+    sets = [word for name, value in case.parameters.items() for word in ("--set", f"{name}={value}")]
+    parameters = json.dumps(case.parameters)
+
+    def ours(seed):
+        command = [given.kolosal, "fit", case.ours, file, "--ignore", target, *sets, "--threads", given.threads]
+        done = harness.run([*command, "--seed", seed, "--output", places["kolosal"], "--json"], given.threads)
+        said = done.json()
+        harness.run([given.kolosal, "predict", places["kolosal"], file, "--output", places["csv"]], given.threads)
+        judge = [sys.executable, HERE / "unlabelled.py", "judge", case.ours, file, target, places["csv"]]
+        figures = {"fit_s": said["fit_s"], "peak_rss_bytes": done.peak_rss_bytes}
+        return figures | said.get("facts", {}) | harness.run(judge, given.threads).json()
+
+    def peer(seed):
+        command = [sys.executable, HERE / "unlabelled.py", "fit", case.ours, file, target, places["csv"], parameters, seed, given.threads]
+        done = harness.run(command, given.threads)
+        return done.json() | {"peak_rss_bytes": done.peak_rss_bytes}
+
+    return {"kolosal": ours, "scikit-learn": peer}
+
+
+def rows_without_target(case, measured):
+    """Two rows of the second table of the report."""
+    rows = []
+    base = harness.median(measured["scikit-learn"], "fit_s")
+    agreement = statistics.median(figures["agreement"] for figures in measured["scikit-learn"])
+    for name, rounds in measured.items():
+        seconds = harness.median(rounds, "fit_s")
+        figure = "" if case.metric == "agreement" else f"{statistics.median(r[case.metric] for r in rounds):.6g}"
+        peak = harness.mib(harness.median(rounds, "peak_rss_bytes"))
+        rows.append([case.title, case.table[0], name, f"{seconds:.3f}", f"{seconds / base:.2f}", case.metric, figure, f"{agreement:.4f}", peak])
+    return rows
+
+
 def rows_of(case, measured):
     """Two rows of the report: ours, then the peer."""
     table, _, metric = case.table
@@ -150,15 +222,8 @@ def rows_of(case, measured):
     return rows
 
 
-def main():
-    parser = harness.arguments(__doc__, rounds=5)
-    parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("KOLOSAL_BENCH_DATA"), help="folder of the tables")
-    parser.add_argument("--only", help="only the cases whose learner has this title; no report is written")
-    given = parser.parse_args()
-    if given.data is None:
-        tables = sorted({case.table[0] for case in CASES})
-        names = " and ".join(f"{table}.train.csv, {table}.test.csv" for table in tables)
-        sys.exit(f"no tables: give --data FOLDER or set KOLOSAL_BENCH_DATA to a folder with {names} (.csv.gz will do)")
+def with_targets(given):
+    """Rows of the first report, and the figures behind them."""
     rows, figures = [], {}
     for case in CASES:
         if given.only not in (None, case.title):
@@ -169,13 +234,54 @@ def main():
         measured = harness.interleave(contenders, min(given.rounds, case.rounds_max))
         figures[f"{case.title}, {case.table[0]}"] = measured
         rows += rows_of(case, measured)
-    header = ["learner", "table", "by", "encode or bin s", "fit s", "time ratio", "answer s", "answer ratio", "metric", "test, mean ± s.e.", "peak MiB"]
-    if given.only:
-        print(harness.table(header, rows))
-        return
-    body = f"{__doc__.split(chr(10), 2)[2].strip()}\n\n{harness.table(header, rows)}"
+    return rows, figures
+
+
+def without_targets(given):
+    """Rows of the second report, and the figures behind them."""
+    rows, figures = [], {}
+    for case in WITHOUT_TARGET:
+        if given.only not in (None, case.title):
+            continue
+        file = shortened(given, case, find(given.data, case.table[0], "train").resolve())
+        given.scratch.mkdir(parents=True, exist_ok=True)
+        measured = {"kolosal": [], "scikit-learn": []}
+        sides = without_target(given, case, file)
+        for number in range(given.rounds):
+            # Ours first: the peer compares its answers with the file that ours leaves.
+            for name, side in sides.items():
+                measured[name].append(side(number))
+        figures[f"{case.title}, {case.table[0]}"] = measured
+        rows += rows_without_target(case, measured)
+    return rows, figures
+
+
+def main():
+    parser = harness.arguments(__doc__, rounds=5)
+    parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("KOLOSAL_BENCH_DATA"), help="folder of the tables")
+    parser.add_argument("--only", help="only the cases whose learner has this title; no report is written")
+    parser.add_argument("--part", choices=["all", "targets", "groups"], default="all", help="learners with a target, those without, or all")
+    given = parser.parse_args()
+    if given.data is None:
+        tables = sorted({case.table[0] for case in CASES + WITHOUT_TARGET})
+        names = " and ".join(f"{table}.train.csv, {table}.test.csv" for table in tables)
+        sys.exit(f"no tables: give --data FOLDER or set KOLOSAL_BENCH_DATA to a folder with {names} (.csv.gz will do)")
+    first = ["learner", "table", "by", "encode or bin s", "fit s", "time ratio", "answer s", "answer ratio", "metric", "test, mean ± s.e.", "peak MiB"]
+    second = ["learner", "table", "by", "fit s", "time ratio", "metric", "value", "agreement", "peak MiB"]
+    about = __doc__.split(chr(10), 2)[2].strip()
     versions = [harness.version_of(given.kolosal), *harness.installed("scikit-learn", "numpy"), f"{given.threads} threads"]
-    harness.write_report(HERE, "Learners beside scikit-learn", body, figures, versions)
+    parts = [
+        ("targets", with_targets, first, "Learners beside scikit-learn", "report"),
+        ("groups", without_targets, second, "Groups and strange rows beside scikit-learn", "report-groups"),
+    ]
+    for part, measure, header, title, name in parts:
+        if given.part not in ("all", part):
+            continue
+        rows, figures = measure(given)
+        if given.only:
+            print(harness.table(header, rows) if rows else "")
+        else:
+            harness.write_report(HERE, title, f"{about}\n\n{harness.table(header, rows)}", figures, versions, name)
 
 
 if __name__ == "__main__":

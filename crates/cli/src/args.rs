@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Predict(PredictArgs),
     /// Group the rows of a table that has no target
     Cluster(Box<ClusterArgs>),
+    /// Say how much each column moves a model's answers
+    Explain(ExplainArgs),
     /// Write a single booster for XGBoost or LightGBM
     Export(ExportArgs),
     /// Judge a model by a table with known answers
@@ -169,15 +171,19 @@ pub(crate) struct TrainArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   kolosal fit random_forest customers.csv --target churned --set n_estimators=300 --valid later.csv
-  kolosal fit ridge prices.csv --target price --set alpha=0.5 --output ridge.kolosal")]
+  kolosal fit ridge prices.csv --target price --set alpha=0.5 --output ridge.kolosal
+  kolosal fit isolation payments.csv --ignore payment_id --set contamination=0.01 --output strange.kolosal")]
 pub(crate) struct FitArgs {
     /// The learner; `kolosal learners` lists them
     pub(crate) learner: String,
     /// The table
     pub(crate) data: PathBuf,
-    /// The column to predict
+    /// The column to predict; left out for learners of groups and of strange rows
     #[arg(long, short, value_name = "COLUMN")]
-    pub(crate) target: String,
+    pub(crate) target: Option<String>,
+    /// A column that must not count, for learners without a target; may be repeated
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) ignore: Vec<String>,
     /// A parameter; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
     pub(crate) set: Vec<(String, String)>,
@@ -210,7 +216,9 @@ pub(crate) struct FitArgs {
   kolosal predict model.kolosal new.csv --output answers.csv
   kolosal predict model.kolosal new.parquet --output answers.parquet
 
-The answers have the column `prediction`, and for classes one column `proba_<class>` each, in the order of the rows.")]
+The answers have the column `prediction`, and for classes one column `proba_<class>` each, in the order of the rows. A model
+of groups gives the group's number or `noise` and the column `strength`, one of strange rows `usual` or `strange` and the
+column `score`.")]
 pub(crate) struct PredictArgs {
     /// The model
     pub(crate) model: PathBuf,
@@ -228,8 +236,13 @@ pub(crate) enum AlgorithmArg {
     Kmeans,
     /// In dense places; rows elsewhere are noise
     Dbscan,
+    /// In places that are dense for their surroundings; rows elsewhere are noise
+    Hdbscan,
     /// By a tree of mergers
     Hierarchical,
+    /// By the bell curve that most likely gave each row
+    #[value(alias = "gmm")]
+    GaussianMixture,
 }
 
 /// How far groups are from each other.
@@ -251,6 +264,7 @@ pub(crate) enum LinkageArg {
   kolosal cluster customers.csv --ignore customer_id
   kolosal cluster customers.csv --algorithm hierarchical --linkage average -k 4 --output groups.csv
   kolosal cluster places.csv --algorithm dbscan --eps 0.3 --json
+  kolosal cluster customers.csv -k 4 --model groups.kolosal
 
 Numbers are brought to a common scale; a category is as far from any other as one standard deviation. The answers have the
 column `cluster`, in the order of the rows.")]
@@ -260,18 +274,21 @@ pub(crate) struct ClusterArgs {
     /// How rows are grouped
     #[arg(long, value_enum, default_value_t = AlgorithmArg::Kmeans)]
     pub(crate) algorithm: AlgorithmArg,
-    /// How many groups, for kmeans and hierarchical [default: chosen from 2 to 10]
-    #[arg(short, long, value_name = "N")]
-    pub(crate) k: Option<usize>,
+    /// How many groups, for kmeans, hierarchical and gaussian-mixture [default: chosen up to 10]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) k: Option<u32>,
     /// How near rows are near, for dbscan [default: chosen from the distances]
-    #[arg(long, value_name = "DISTANCE")]
+    #[arg(long, value_name = "DISTANCE", value_parser = parse_distance)]
     pub(crate) eps: Option<f64>,
-    /// Rows within eps that make a place dense, for dbscan
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub(crate) min_samples: usize,
-    /// How far groups are from each other, for hierarchical
-    #[arg(long, value_enum, default_value_t = LinkageArg::Ward)]
-    pub(crate) linkage: LinkageArg,
+    /// Rows within eps that make a place dense, for dbscan and hdbscan [default: 5]
+    #[arg(long, value_name = "N")]
+    pub(crate) min_samples: Option<usize>,
+    /// How far groups are from each other, for hierarchical [default: ward]
+    #[arg(long, value_enum)]
+    pub(crate) linkage: Option<LinkageArg>,
+    /// Any parameter of the learner, as `kolosal learners NAME` lists them; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = parse_pair)]
+    pub(crate) set: Vec<(String, String)>,
     /// A column that must not count; may be repeated
     #[arg(long, value_name = "COLUMN")]
     pub(crate) ignore: Vec<String>,
@@ -285,6 +302,37 @@ pub(crate) struct ClusterArgs {
     #[arg(long, value_name = "COLUMN=TYPE", value_parser = parse_pair)]
     pub(crate) column_type: Vec<(String, String)>,
     /// Where to write the group of each row [default: nowhere]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Where to write the model that finds the group of further rows with `predict` [default: nowhere]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kolosal explain model.kolosal customers.csv
+  kolosal explain model.kolosal customers.csv --rows 20 --json
+  kolosal explain model.kolosal customers.csv --output values.csv
+
+Each row gets a base and one value a column, which add up to what is explained: the score of a linear model or booster, else the
+answer itself. A column that is absent takes the values of background rows, which are drawn from the table.")]
+pub(crate) struct ExplainArgs {
+    /// The model
+    pub(crate) model: PathBuf,
+    /// The table
+    pub(crate) data: PathBuf,
+    /// Rows that are explained, at most: the first ones
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rows: u32,
+    /// Rows that they are compared with, at most
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) background: u32,
+    /// Where all randomness comes from
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Where to write the values of each row: .csv, .parquet, .arrow or .jsonl [default: nowhere]
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 }
@@ -401,6 +449,13 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
             Ok((name.to_owned(), value.to_owned()))
         }
         _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn parse_distance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(distance) if distance.is_finite() && distance >= 0.0 => Ok(distance),
+        _ => Err("a distance is a number that is not negative".to_owned()),
     }
 }
 

@@ -73,6 +73,7 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
         Command::Fit(args) => command::fit::run(&platform, *args, output),
         Command::Predict(args) => command::predict::run(&platform, &args, output),
         Command::Cluster(args) => command::cluster::run(&platform, *args, output),
+        Command::Explain(args) => command::explain::run(&platform, args, output),
         Command::Export(args) => command::export::run(&platform, &args, output),
         Command::Evaluate(args) => command::evaluate::run(&platform, &args, output),
         Command::Leaderboard(args) => command::leaderboard::run(&platform, &args, output),

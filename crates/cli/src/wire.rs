@@ -3,13 +3,11 @@
 use std::collections::BTreeMap;
 
 use kolosal_platform::{
-    Bin, Check, ClassReport, ClusterJob, ClusterProfile, ClusterSummary, ColumnProfile, Evaluation,
-    GuardEntry, LeaderboardEntry, LearnerInfo, NumberProfile, ParamInfo, QUANTILES, TableInspection,
-    TopValue, TrialReport, peak_rss_bytes,
+    Bin, Check, ClassReport, ClusterJob, ClusterSummary, ColumnProfile, Evaluation, ExplainJob,
+    ExplainSummary, GroupEntry, GuardEntry, LeaderboardEntry, LearnerInfo, NumberProfile, ParamInfo,
+    QUANTILES, TableInspection, TopValue, TraitEntry, TrialReport, peak_rss_bytes,
 };
 use serde::Serialize;
-
-use crate::args::AlgorithmArg;
 
 /// A command that failed, on standard error.
 #[derive(Serialize)]
@@ -170,6 +168,12 @@ pub(crate) struct Fitted {
     pub(crate) metrics: BTreeMap<String, f64>,
     pub(crate) model: Option<String>,
     pub(crate) model_bytes: Option<u64>,
+    /// Numbers that describe the fit; absent where the learner gives none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) facts: BTreeMap<String, f64>,
+    /// Groups of a clustering; absent for other tasks.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<Group>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -186,7 +190,7 @@ pub(crate) struct Predicted {
 /// The result of `cluster`.
 #[derive(Serialize)]
 pub(crate) struct Clustered {
-    pub(crate) algorithm: &'static str,
+    pub(crate) algorithm: String,
     pub(crate) rows: usize,
     pub(crate) clusters: usize,
     pub(crate) noise: usize,
@@ -204,6 +208,9 @@ pub(crate) struct Clustered {
     pub(crate) cluster_s: f64,
     pub(crate) peak_rss_bytes: Option<u64>,
     pub(crate) output: Option<String>,
+    pub(crate) facts: BTreeMap<String, f64>,
+    pub(crate) model: Option<String>,
+    pub(crate) model_bytes: Option<u64>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -222,46 +229,118 @@ pub(crate) struct Trait {
     pub(crate) difference: f64,
 }
 
-impl Clustered {
-    pub(crate) fn new(algorithm: AlgorithmArg, job: &ClusterJob, summary: &ClusterSummary) -> Self {
-        let (quality, agreement) = (summary.quality, summary.agreement);
-        let group = |group: &ClusterProfile| Group {
-            rows: group.rows,
-            traits: group
-                .traits
-                .iter()
-                .map(|of_group| Trait {
-                    column: of_group.column.clone(),
-                    value: of_group.value.clone(),
-                    difference: of_group.difference,
-                })
-                .collect(),
+impl From<&GroupEntry> for Group {
+    fn from(group: &GroupEntry) -> Self {
+        let of_group = |of_group: &TraitEntry| Trait {
+            column: of_group.column.clone(),
+            value: of_group.value.clone(),
+            difference: of_group.difference,
         };
+        Self {
+            rows: group.rows,
+            traits: group.traits.iter().map(of_group).collect(),
+        }
+    }
+}
+
+impl Clustered {
+    pub(crate) fn new(job: &ClusterJob, summary: &ClusterSummary) -> Self {
+        let (quality, agreement) = (summary.quality, summary.agreement);
         let left_out = summary.left_out.iter();
         Self {
-            algorithm: match algorithm {
-                AlgorithmArg::Kmeans => "kmeans",
-                AlgorithmArg::Dbscan => "dbscan",
-                AlgorithmArg::Hierarchical => "hierarchical",
-            },
+            algorithm: summary.learner.clone(),
             rows: summary.rows,
             clusters: summary.groups.len(),
             noise: summary.noise,
             reason: summary.reason.clone(),
-            inertia: summary.inertia,
+            inertia: summary.facts.get("inertia").copied(),
             silhouette: quality.map(|quality| quality.silhouette),
             calinski_harabasz: quality.map(|quality| quality.calinski_harabasz),
             davies_bouldin: quality.map(|quality| quality.davies_bouldin),
             adjusted_rand: agreement.map(|agreement| agreement.adjusted_rand),
             adjusted_mutual_information: agreement.map(|agreement| agreement.adjusted_mutual_information),
             v_measure: agreement.map(|agreement| agreement.v_measure),
-            profiles: summary.groups.iter().map(group).collect(),
-            left_out: left_out
-                .map(|(name, why)| (name.clone(), (*why).to_owned()))
-                .collect(),
+            profiles: summary.groups.iter().map(Group::from).collect(),
+            left_out: left_out.map(|(name, why)| (name.clone(), why.clone())).collect(),
             load_s: summary.load_time.as_secs_f64(),
             cluster_s: summary.cluster_time.as_secs_f64(),
             peak_rss_bytes: peak_rss_bytes(),
+            output: job.output.as_ref().map(|output| output.display().to_string()),
+            facts: summary.facts.clone(),
+            model: job.model.as_ref().map(|model| model.display().to_string()),
+            model_bytes: summary.model_bytes,
+            notes: summary.notes.clone(),
+        }
+    }
+}
+
+/// The result of `explain`.
+#[derive(Serialize)]
+pub(crate) struct Explained {
+    method: &'static str,
+    outputs: Vec<String>,
+    rows: usize,
+    background: usize,
+    /// The mean size of each column's values, most telling first.
+    importances: Vec<ColumnImportance>,
+    values: Vec<ExplainedRow>,
+    explain_s: f64,
+    output: Option<String>,
+    notes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ColumnImportance {
+    column: String,
+    mean_size: f64,
+}
+
+/// One output of one row.
+#[derive(Serialize)]
+struct ExplainedRow {
+    row: usize,
+    explained: String,
+    base: f64,
+    total: f64,
+    columns: BTreeMap<String, f64>,
+}
+
+impl Explained {
+    pub(crate) fn new(job: &ExplainJob, summary: &ExplainSummary) -> Self {
+        let found = &summary.explanation;
+        let (outputs, width) = (found.outputs.len(), found.columns.len());
+        let importance = |(column, mean_size): (&String, f64)| ColumnImportance {
+            column: column.clone(),
+            mean_size,
+        };
+        let mut importances: Vec<ColumnImportance> = found
+            .columns
+            .iter()
+            .zip(found.importances())
+            .map(importance)
+            .collect();
+        importances.sort_by(|a, b| b.mean_size.total_cmp(&a.mean_size));
+        let totals = found.totals();
+        let line = |(at, values): (usize, &[f64])| ExplainedRow {
+            row: at / outputs + 1,
+            explained: found.outputs[at % outputs].clone(),
+            base: found.bases[at],
+            total: totals[at],
+            columns: found
+                .columns
+                .iter()
+                .cloned()
+                .zip(values.iter().copied())
+                .collect(),
+        };
+        Self {
+            method: found.method.describe(),
+            outputs: found.outputs.clone(),
+            rows: summary.rows,
+            background: summary.background,
+            importances,
+            values: found.values.chunks_exact(width).enumerate().map(line).collect(),
+            explain_s: summary.explain_time.as_secs_f64(),
             output: job.output.as_ref().map(|output| output.display().to_string()),
             notes: summary.notes.clone(),
         }
@@ -486,6 +565,10 @@ pub(crate) struct ModelJson {
     pub(crate) features: Vec<FeatureJson>,
     pub(crate) members: Vec<MemberJson>,
     pub(crate) importances: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) facts: BTreeMap<String, f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<Group>,
     pub(crate) notes: Vec<String>,
 }
 

@@ -18,6 +18,7 @@ mod memory;
 mod workers;
 
 pub mod kernels;
+pub mod linalg;
 
 pub use crew::Crew;
 pub use machine::{Machine, peak_rss_bytes};

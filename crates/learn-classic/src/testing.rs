@@ -25,6 +25,10 @@ impl Table {
         Self::new(columns, Vec::new(), classes.to_vec(), Task::classification(count))
     }
 
+    pub(crate) fn unlabelled(columns: Vec<Column>, task: Task) -> Self {
+        Self::new(columns, Vec::new(), Vec::new(), task)
+    }
+
     fn new(columns: Vec<Column>, numbers: Vec<f64>, classes: Vec<u32>, task: Task) -> Self {
         let field = |(at, column): (usize, &Column)| {
             let kind = if matches!(column, Column::Categories(_)) {
@@ -52,6 +56,9 @@ impl Table {
     pub(crate) fn train(&self) -> TrainView<'_> {
         let target = match self.task {
             Task::Regression => Target::Numbers(&self.numbers),
+            task if !task.kind().has_target() => Target::Unknown {
+                rows: self.frame.row_count(),
+            },
             task => Target::Classes {
                 codes: &self.classes,
                 count: task.width() as u32,

@@ -1,8 +1,8 @@
 //! The second derivative of a weighted sum over rows, factored, with the intercept eliminated.
 
 use kolosal_compute::Workers;
+use kolosal_compute::linalg::Cholesky;
 
-use crate::cholesky::Cholesky;
 use crate::design::{Design, Gram, weighted_gram};
 
 /// `[X' H X + P, X' h; h' X, sum h]`, in the coordinates in which the intercept stands apart.

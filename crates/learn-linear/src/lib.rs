@@ -33,7 +33,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod cholesky;
+mod contributions;
 mod convex;
 mod curvature;
 mod descent;

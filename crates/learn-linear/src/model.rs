@@ -112,7 +112,7 @@ impl Linear {
         }
     }
 
-    fn add_numbers(&self, column: usize, numbers: &[f64], scores: &mut [f64]) {
+    pub(crate) fn add_numbers(&self, column: usize, numbers: &[f64], scores: &mut [f64]) {
         let outputs = self.intercepts.len();
         let w = &self.coefficients[self.slots.start(column) * outputs..][..outputs];
         if w.iter().all(|w| *w == 0.0) {
@@ -124,7 +124,7 @@ impl Linear {
     }
 
     /// A missing level adds nothing.
-    fn add_levels(&self, column: usize, codes: &[u32], scores: &mut [f64]) {
+    pub(crate) fn add_levels(&self, column: usize, codes: &[u32], scores: &mut [f64]) {
         let outputs = self.intercepts.len();
         let range = self.slots.range(column);
         let w = &self.coefficients[range.start * outputs..range.end * outputs];

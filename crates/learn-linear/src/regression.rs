@@ -91,6 +91,15 @@ impl FittedModel for RegressionModel {
         self.linear.predict_into(x, out);
     }
 
+    fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        _: &kolosal_compute::Workers,
+    ) -> Option<kolosal_learner::Contributions> {
+        Some(self.linear.contributions(x, background))
+    }
+
     fn save(&self, to: &mut Encoder) {
         to.f64(self.alpha);
         self.linear.save(to);

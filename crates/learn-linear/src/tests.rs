@@ -27,6 +27,7 @@ fn cases() -> Vec<(&'static dyn Learner, Task, Point)> {
                 TaskKind::Regression => Task::Regression,
                 TaskKind::Binary => Task::Binary,
                 TaskKind::Multiclass => Task::Multiclass { classes: 3 },
+                kind => panic!("no linear model does {}", kind.name()),
             };
             cases.push((learner, task, Point::new()));
             if *kind == TaskKind::Regression {

@@ -63,6 +63,9 @@ impl TreeEnsemble {
                     },
                 ))
             }
+            (Target::Unknown { .. }, _) => {
+                unreachable!("learners of answers are not on the card of tasks without any")
+            }
         }
     }
 }

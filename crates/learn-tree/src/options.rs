@@ -70,7 +70,7 @@ impl MaxFeatures {
 pub(crate) fn forest_features(task: TaskKind) -> Features {
     match task {
         TaskKind::Regression => Features::Fraction(1.0),
-        TaskKind::Binary | TaskKind::Multiclass => Features::Sqrt,
+        _ => Features::Sqrt,
     }
 }
 

@@ -57,6 +57,11 @@ pub struct LearnerCard {
 }
 
 impl LearnerCard {
+    /// Whether it learns from answers; learners of tasks without a target do not.
+    pub fn needs_target(&self) -> bool {
+        self.tasks.iter().any(|task| task.has_target())
+    }
+
     /// Whether it can learn tasks of this kind.
     pub fn can_learn(&self, task: TaskKind) -> bool {
         self.tasks.contains(&task)

@@ -1,11 +1,12 @@
 //! The two tiers of the contract: typed for authors, erased for engines.
 
+use kolosal_compute::Workers;
 use kolosal_frame::FrameView;
 
 use crate::params::check_point;
 use crate::{
-    ArtifactError, Checked, Decoder, Encoder, FitContext, FitError, LearnerCard, Meaning, ParamDef, ParamSet,
-    Point, Predictions, Task, TrainView,
+    ArtifactError, Checked, Contributions, Decoder, Encoder, FitContext, FitError, LearnerCard, Meaning,
+    ParamDef, ParamSet, Point, Predictions, Task, TrainView,
 };
 
 /// What the author of an algorithm writes.
@@ -136,6 +137,26 @@ pub trait FittedModel: Send + Sync {
         None
     }
 
+    /// What each column adds to the scores of each row, exactly, against the rows of a background that is not empty; `None`
+    /// where the model knows no quicker way than asking it for answers.
+    ///
+    /// # Panics
+    /// If `x` or `background` has another number of columns.
+    fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        workers: &Workers,
+    ) -> Option<Contributions> {
+        let _ = (x, background, workers);
+        None
+    }
+
+    /// Numbers that describe the fit, by name, such as a likelihood or a sum of squares; in an order that is always the same.
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
     /// Rounds of boosting that the model is made of, where it is made of rounds.
     fn rounds(&self) -> Option<usize> {
         None
@@ -168,10 +189,16 @@ impl<L: Learn> Learner for L {
         cx: &FitContext<'_>,
     ) -> Result<Box<dyn FittedModel>, FitError> {
         let checked = check_point::<L::Params>(point)?;
-        if !L::CARD.can_learn(train.task().kind()) {
+        let kind = train.task().kind();
+        if !L::CARD.can_learn(kind) {
+            let what = if kind.has_target() {
+                format!("learn a {} target", kind.name())
+            } else {
+                format!("do {} without a target", kind.name())
+            };
             return Err(FitError::Unsupported {
                 learner: L::CARD.name,
-                what: format!("learn a {} target", train.task().kind().name()),
+                what,
                 remedy: "`kolosal learners` lists what each learner can do",
             });
         }

@@ -22,6 +22,7 @@
 mod card;
 mod context;
 mod contract;
+mod contributions;
 mod encode;
 pub mod metric;
 mod params;
@@ -33,6 +34,7 @@ mod transform;
 pub use card::{Family, LearnerCard};
 pub use context::{FitContext, FitError, Progress, Silent};
 pub use contract::{FittedModel, Learn, Learner, Stopped};
+pub use contributions::{Contributions, ScoreLink};
 pub use encode::{ArtifactError, Decoder, Encoder};
 pub use metric::{Direction, METRICS, Metric, MetricError, default_metric, find_metric};
 pub use params::{

@@ -9,6 +9,10 @@ pub enum Meaning {
     Number,
     /// One probability per class and row; each row sums to one.
     ClassProbability,
+    /// Two numbers per row: how strange it is, higher being stranger, and one if that is beyond the model's border, else zero.
+    Anomaly,
+    /// Two numbers per row: its group, or -1 for none, and how firmly it belongs there, in zero to one.
+    Group,
 }
 
 /// Answers for a number of rows, `width` numbers each, row after row.
@@ -48,7 +52,9 @@ impl Predictions {
     pub fn shape_of(task: Task) -> (Meaning, usize) {
         match task {
             Task::Regression => (Meaning::Number, 1),
-            _ => (Meaning::ClassProbability, task.width()),
+            Task::Anomaly => (Meaning::Anomaly, 2),
+            Task::Clustering => (Meaning::Group, 2),
+            Task::Binary | Task::Multiclass { .. } => (Meaning::ClassProbability, task.width()),
         }
     }
 
@@ -92,6 +98,20 @@ impl Predictions {
             }
         }
         best as u32
+    }
+
+    /// The group of each row of a clustering, `None` where it belongs to none.
+    ///
+    /// # Panics
+    /// If the answers are no groups.
+    pub fn groups(&self) -> Vec<Option<u32>> {
+        assert_eq!(
+            self.meaning,
+            Meaning::Group,
+            "only a clustering answers with groups"
+        );
+        let group = |row: &[f64]| (row[0] >= 0.0).then_some(row[0] as u32);
+        self.values.chunks_exact(self.width).map(group).collect()
     }
 
     /// The rows at the given positions, in that order.

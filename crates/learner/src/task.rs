@@ -15,6 +15,10 @@ pub enum Task {
     },
     /// A number.
     Regression,
+    /// How strange a row is among the others; nothing is known beforehand.
+    Anomaly,
+    /// Which group a row belongs to; nothing is known beforehand.
+    Clustering,
 }
 
 /// A [`Task`] without its size, as listed on a learner's card.
@@ -26,6 +30,10 @@ pub enum TaskKind {
     Multiclass,
     /// A number.
     Regression,
+    /// How strange a row is among the others.
+    Anomaly,
+    /// Which group a row belongs to.
+    Clustering,
 }
 
 impl Task {
@@ -48,13 +56,15 @@ impl Task {
             Self::Binary => TaskKind::Binary,
             Self::Multiclass { .. } => TaskKind::Multiclass,
             Self::Regression => TaskKind::Regression,
+            Self::Anomaly => TaskKind::Anomaly,
+            Self::Clustering => TaskKind::Clustering,
         }
     }
 
-    /// Numbers a model gives for one row: one a class, or one.
+    /// Numbers a model gives for one row: one a class, or one; of tasks without a target a place and how sure it is.
     pub fn width(self) -> usize {
         match self {
-            Self::Binary => 2,
+            Self::Binary | Self::Anomaly | Self::Clustering => 2,
             Self::Multiclass { classes } => classes as usize,
             Self::Regression => 1,
         }
@@ -62,12 +72,19 @@ impl Task {
 }
 
 impl TaskKind {
+    /// Whether there is an answer to learn from.
+    pub const fn has_target(self) -> bool {
+        !matches!(self, Self::Anomaly | Self::Clustering)
+    }
+
     /// The name used in options and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Binary => "binary",
             Self::Multiclass => "multiclass",
             Self::Regression => "regression",
+            Self::Anomaly => "anomaly",
+            Self::Clustering => "clustering",
         }
     }
 }
@@ -84,6 +101,11 @@ pub enum Target<'a> {
         /// How many classes the task has; some may be absent from these rows.
         count: u32,
     },
+    /// No answer is known: the task has no target.
+    Unknown {
+        /// How many rows there are.
+        rows: usize,
+    },
 }
 
 impl Target<'_> {
@@ -92,6 +114,7 @@ impl Target<'_> {
         match self {
             Self::Numbers(values) => values.len(),
             Self::Classes { codes, .. } => codes.len(),
+            Self::Unknown { rows } => *rows,
         }
     }
 
@@ -216,6 +239,22 @@ impl<'a> TrainView<'a> {
         })
     }
 
+    /// Features alone, for a task without a target.
+    ///
+    /// # Errors
+    /// As [`TrainView::new`].
+    ///
+    /// # Panics
+    /// If the task has a target.
+    pub fn unlabelled(
+        features: FrameView<'a>,
+        weights: Option<&'a [f64]>,
+        task: Task,
+    ) -> Result<Self, DataError> {
+        let rows = features.row_count();
+        Self::new(features, Target::Unknown { rows }, weights, task)
+    }
+
     /// The features.
     pub fn features(&self) -> FrameView<'a> {
         self.features
@@ -229,22 +268,22 @@ impl<'a> TrainView<'a> {
     /// The answers of a regression.
     ///
     /// # Panics
-    /// If the task is a classification.
+    /// If the task is no regression.
     pub fn numbers(&self) -> &'a [f64] {
         match self.target {
             Target::Numbers(values) => values,
-            Target::Classes { .. } => panic!("the target of a classification is no number"),
+            _ => panic!("only the target of a regression is a number"),
         }
     }
 
     /// The class codes of a classification.
     ///
     /// # Panics
-    /// If the task is a regression.
+    /// If the task is no classification.
     pub fn classes(&self) -> &'a [u32] {
         match self.target {
             Target::Classes { codes, .. } => codes,
-            Target::Numbers(_) => panic!("the target of a regression is no class"),
+            _ => panic!("only the target of a classification is a class"),
         }
     }
 
@@ -299,7 +338,10 @@ fn check_target(target: &Target<'_>, rows: usize, task: Task) -> Result<(), Data
             }),
             None => Ok(()),
         },
-        (Target::Classes { codes, count }, task) if task.width() == *count as usize => {
+        (Target::Unknown { .. }, task) if !task.kind().has_target() => Ok(()),
+        (Target::Classes { codes, count }, Task::Binary | Task::Multiclass { .. })
+            if task.width() == *count as usize =>
+        {
             assert!(
                 codes.iter().all(|code| code < count),
                 "class codes are below the class count"
@@ -363,5 +405,20 @@ mod tests {
             Some(DataError::Weight { row: 2, value: -1.0 })
         );
         assert_eq!(train(&[1.0, 2.0], Some(&[0.0, 0.0])), Some(DataError::NoWeight));
+    }
+
+    #[test]
+    fn tasks_without_a_target_take_features_alone() {
+        let frame = Frame::new(vec![(
+            Field::new("x", Kind::Numeric, "test"),
+            Column::numbers(vec![1.0, 2.0]),
+        )])
+        .expect("one column");
+        for task in [Task::Anomaly, Task::Clustering] {
+            let train = TrainView::unlabelled(frame.view(), None, task).expect("two rows");
+            assert_eq!((train.target().len(), train.task()), (2, task));
+            let refused = TrainView::unlabelled(frame.view(), Some(&[0.0, 0.0]), task).err();
+            assert_eq!(refused, Some(DataError::NoWeight));
+        }
     }
 }

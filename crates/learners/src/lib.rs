@@ -10,7 +10,14 @@
 use kolosal_base::ErrorKind;
 use kolosal_frame::closest;
 use kolosal_learn_classic::baseline::Baseline;
+use kolosal_learn_classic::dbscan::Dbscan;
+use kolosal_learn_classic::gaussian_mixture::GaussianMixture;
 use kolosal_learn_classic::gaussian_process::GaussianProcess;
+use kolosal_learn_classic::hdbscan::Hdbscan;
+use kolosal_learn_classic::hierarchical::Hierarchical;
+use kolosal_learn_classic::isolation::Isolation;
+use kolosal_learn_classic::kmeans::Kmeans;
+use kolosal_learn_classic::local_outlier::LocalOutlier;
 use kolosal_learn_classic::naive_bayes::NaiveBayes;
 use kolosal_learn_classic::neighbors::Neighbors;
 use kolosal_learn_classic::rbf_svm::RbfSvm;
@@ -39,6 +46,13 @@ pub const LEARNERS: &[&dyn Learner] = &[
     &LightGbm,
     &XgBoost,
     &CatBoost,
+    &Isolation,
+    &LocalOutlier,
+    &Kmeans,
+    &Dbscan,
+    &Hdbscan,
+    &Hierarchical,
+    &GaussianMixture,
 ];
 
 /// No learner has this name.

@@ -21,7 +21,8 @@ pub use calibrate::{apply_temperature, fit_temperature};
 pub use error::PipelineError;
 pub use fit::{Features, MemberPlan, SharedFeatures, can_combine, fit_member};
 pub use manifest::{
-    DataFacts, FeatureEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry, point_difference,
+    DataFacts, FeatureEntry, GroupEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,
+    point_difference,
 };
 pub use member::Member;
 pub use pipeline::{Pipeline, PipelineParts};

@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct Manifest {
     /// The product's version that wrote it.
     pub version: String,
-    /// `binary`, `multiclass` or `regression`.
+    /// `binary`, `multiclass`, `regression`, `anomaly` or `clustering`.
     pub task: String,
-    /// The column that is predicted.
+    /// The column that is predicted; empty where the task has no target.
     pub target: String,
     /// The class labels in code order.
     pub classes: Vec<String>,
@@ -28,7 +28,7 @@ pub struct Manifest {
     pub seed: u64,
     /// Options of the training, by name.
     pub options: BTreeMap<String, String>,
-    /// The metric it was chosen by.
+    /// The metric it was chosen by; empty where the task has no target.
     pub metric: String,
     /// Values of all metrics on held-out rows of the training table.
     pub scores: BTreeMap<String, f64>,
@@ -43,6 +43,12 @@ pub struct Manifest {
     /// What guards have found in the training table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guards: Vec<GuardEntry>,
+    /// Numbers that describe the fit, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, f64>,
+    /// The groups of a clustering on the training rows, by number.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupEntry>,
 }
 
 /// Something that a guard has found in the training table.
@@ -56,6 +62,26 @@ pub struct GuardEntry {
     pub reason: String,
     /// What the user can do.
     pub remedy: String,
+}
+
+/// One group of a clustering.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupEntry {
+    /// Training rows in it.
+    pub rows: usize,
+    /// What sets it apart, most telling first.
+    pub traits: Vec<TraitEntry>,
+}
+
+/// What a column is like in a group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TraitEntry {
+    /// The column.
+    pub column: String,
+    /// In words: its mean beside that of all rows, or its most frequent level beside that level's share in all rows.
+    pub value: String,
+    /// How far that is from all rows: standard deviations, or a difference of shares.
+    pub difference: f64,
 }
 
 /// One feature column.

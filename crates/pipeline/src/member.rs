@@ -1,7 +1,10 @@
 //! One transform chain and the model behind it.
 
+use kolosal_compute::Workers;
 use kolosal_frame::{Frame, FrameView};
-use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, FittedTransform, Meaning, Point};
+use kolosal_learner::{
+    ArtifactError, Contributions, Decoder, Encoder, FittedModel, FittedTransform, Meaning, Point,
+};
 
 /// A fitted chain and model; what they learned comes from the same rows.
 pub struct Member {
@@ -78,6 +81,37 @@ impl Member {
         Some(shares)
     }
 
+    /// Exact contributions of `inputs` columns to the scores behind the answers, where the model knows them; those of a column
+    /// made by a transform count for the column it was made of.
+    pub(crate) fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        (inputs, workers): (usize, &Workers),
+    ) -> Option<Contributions> {
+        let through = |view: FrameView<'_>| -> Option<Frame> {
+            let (first, rest) = self.transforms.split_first()?;
+            Some(
+                rest.iter()
+                    .fold(first.apply(view), |frame, next| next.apply(frame.view())),
+            )
+        };
+        let (rows, others) = (through(x), through(background));
+        let mut found = self.model.contributions(
+            rows.as_ref().map_or(x, Frame::view),
+            others.as_ref().map_or(background, Frame::view),
+            workers,
+        )?;
+        for (i, transform) in self.transforms.iter().enumerate().rev() {
+            let origins = transform.origins();
+            let width = self.transforms[..i]
+                .last()
+                .map_or(inputs, |before| before.origins().len());
+            found.values = folded(&found.values, &origins, width);
+        }
+        Some(found)
+    }
+
     pub(crate) fn shape(&self) -> (Meaning, usize) {
         self.model.shape()
     }
@@ -127,6 +161,21 @@ impl Member {
             model,
         })
     }
+}
+
+/// Lines of values of derived columns as lines of the columns they were made of.
+pub(crate) fn folded(values: &[f64], origins: &[usize], width: usize) -> Vec<f64> {
+    let count = values.len() / origins.len().max(1);
+    let mut before = vec![0.0; count * width];
+    for (line, place) in values
+        .chunks_exact(origins.len())
+        .zip(before.chunks_exact_mut(width))
+    {
+        line.iter()
+            .zip(origins)
+            .for_each(|(value, origin)| place[*origin] += value);
+    }
+    before
 }
 
 pub(crate) fn save_transforms(transforms: &[Box<dyn FittedTransform>], to: &mut Encoder) {

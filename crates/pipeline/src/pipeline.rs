@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use kolosal_compute::Workers;
 use kolosal_frame::{Frame, FrameView, FrozenSchema};
-use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedTransform, Predictions};
+use kolosal_learner::{ArtifactError, Contributions, Decoder, Encoder, FittedTransform, Predictions};
 
 use crate::calibrate::apply_temperature;
 use crate::manifest::point_text;
-use crate::member::{load_transforms, save_transforms};
+use crate::member::{folded, load_transforms, save_transforms};
 use crate::{Manifest, Member, MemberEntry, PipelineError, TargetSpec};
 
 /// Rows that are scored together; fixed, so that the number of threads cannot matter.
@@ -159,6 +159,41 @@ impl Pipeline {
             .zip(origins)
             .for_each(|(share, at)| shares[at] += share);
         Some(shares)
+    }
+
+    /// Exact contributions of the columns to the scores behind the answers, rows and background being aligned with
+    /// [`Pipeline::schema`]; `None` for blends, scaled probabilities, and models that know no quick way.
+    pub fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        workers: &Workers,
+    ) -> Option<Contributions> {
+        let ([(_, only)], None) = (self.parts.members.as_slice(), self.parts.temperature) else {
+            return None;
+        };
+        let inputs = self.parts.schema.schema().len();
+        let Some((first, rest)) = self.parts.shared.split_first() else {
+            return only.contributions(x, background, (inputs, workers));
+        };
+        let through = |view: FrameView<'_>| {
+            rest.iter()
+                .fold(first.apply(view), |frame: Frame, next| next.apply(frame.view()))
+        };
+        let origins = rest.last().unwrap_or(first).origins();
+        let (rows, others) = (through(x), through(background));
+        let mut found = only.contributions(rows.view(), others.view(), (origins.len(), workers))?;
+        found.values = folded(&found.values, &origins, inputs);
+        Some(found)
+    }
+
+    /// Numbers that describe the fit of a lone member, by name.
+    pub fn facts(&self) -> std::collections::BTreeMap<String, f64> {
+        let [(_, only)] = self.parts.members.as_slice() else {
+            return std::collections::BTreeMap::new();
+        };
+        let named = |(name, value): (&str, f64)| (name.to_owned(), value);
+        only.model().facts().into_iter().map(named).collect()
     }
 
     /// The members as a manifest lists them.

@@ -60,6 +60,12 @@ pub enum TargetError {
         /// What it is.
         found: String,
     },
+    /// A model of a task without a target.
+    #[error("the model answers {task} and has no target to compare its answers with")]
+    NoTarget {
+        /// The task.
+        task: &'static str,
+    },
     /// More or fewer classes than the task has.
     #[error("the target '{name}' has {found} classes: {rule}")]
     ClassCount {
@@ -80,6 +86,19 @@ impl TargetError {
 }
 
 impl TargetSpec {
+    /// No column: the question of a task without a target.
+    ///
+    /// # Panics
+    /// If the task has one.
+    pub fn unlabelled(task: Task) -> Self {
+        assert!(!task.kind().has_target(), "the task has no target");
+        Self {
+            name: String::new(),
+            task,
+            classes: Arc::default(),
+        }
+    }
+
     /// A regression of the named column.
     pub fn regression(name: impl Into<String>) -> Self {
         Self {
@@ -122,9 +141,12 @@ impl TargetSpec {
     /// The answers of a column with this meaning.
     ///
     /// # Errors
-    /// [`TargetError::NotNumeric`] if a regression finds words.
+    /// [`TargetError::NotNumeric`] if a regression finds words, [`TargetError::NoTarget`] if the task has no target.
     pub fn code(&self, column: &Column) -> Result<CodedTarget, TargetError> {
         match (self.task, column) {
+            (Task::Anomaly | Task::Clustering, _) => Err(TargetError::NoTarget {
+                task: self.task.kind().name(),
+            }),
             (Task::Regression, Column::Numbers(values)) => Ok(CodedTarget::Numbers(values.to_vec())),
             (Task::Regression, _) => Err(TargetError::NotNumeric {
                 name: self.name.clone(),
@@ -160,6 +182,12 @@ impl TargetSpec {
         to.str(&self.name);
         to.bool(self.task == Task::Regression);
         to.strings(&self.classes);
+        // Tasks without a target are told apart behind what those with one have.
+        match self.task {
+            Task::Anomaly => to.u8(0),
+            Task::Clustering => to.u8(1),
+            Task::Binary | Task::Multiclass { .. } | Task::Regression => {}
+        }
     }
 
     pub(crate) fn load(from: &mut Decoder<'_>) -> Result<Self, ArtifactError> {
@@ -169,6 +197,11 @@ impl TargetSpec {
         let is_sorted = (1..classes.len()).all(|i| classes.get(i - 1) < classes.get(i));
         let task = match (is_regression, classes.len()) {
             (true, 0) => Task::Regression,
+            (false, 0) => match from.u8()? {
+                0 => Task::Anomaly,
+                1 => Task::Clustering,
+                other => return Err(ArtifactError::damaged(format!("{other} is no task"))),
+            },
             (false, 2..=CLASSES_MAX) if is_sorted => Task::classification(classes.len() as u32),
             _ => return Err(ArtifactError::damaged("task and classes do not belong together")),
         };

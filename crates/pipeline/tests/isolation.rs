@@ -19,6 +19,7 @@ fn inside() -> Vec<u32> {
 fn spec(task: Task) -> TargetSpec {
     match task {
         Task::Regression => TargetSpec::regression("y"),
+        Task::Anomaly | Task::Clustering => TargetSpec::unlabelled(task),
         task => {
             let labels: Vec<String> = (0..task.width()).map(|class| format!("class {class}")).collect();
             TargetSpec::classification("y", &Column::categories(&labels)).expect("some classes")
@@ -73,6 +74,8 @@ fn manifest(pipeline: &Pipeline) -> Manifest {
         importances: pipeline.importances(),
         notes: Vec::new(),
         guards: Vec::new(),
+        facts: [].into(),
+        groups: Vec::new(),
     }
 }
 
@@ -86,6 +89,7 @@ fn with_other_held_out_rows(table: &Table) -> Table {
             .filter(is_outside)
             .for_each(|row| values[row] = 1e6),
         Answers::Classes { codes, .. } => (0..codes.len()).filter(is_outside).for_each(|row| codes[row] = 0),
+        Answers::Unknown { .. } => {}
     }
     other
 }

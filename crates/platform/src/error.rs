@@ -39,6 +39,9 @@ pub enum PlatformError {
     /// Rows could not be grouped.
     #[error(transparent)]
     Cluster(#[from] FitError),
+    /// Answers could not be explained.
+    #[error(transparent)]
+    Explain(#[from] kolosal_explain::ExplainError),
     /// The target of a table does not fit the model.
     #[error(transparent)]
     Target(#[from] TargetError),
@@ -109,6 +112,7 @@ impl PlatformError {
             Self::Frame(error) => error.kind(),
             Self::Train(error) => error.kind(),
             Self::Cluster(error) => error.kind(),
+            Self::Explain(error) => error.kind(),
             Self::Target(error) => error.kind(),
             Self::Metric(error) => error.kind(),
             Self::Learner(error) => error.kind(),

@@ -51,6 +51,10 @@ impl Platform {
     /// [`PlatformError`] if the table lacks a feature or the target, or no row has a known answer.
     pub fn evaluate(&self, model: &Model, file: &Path) -> Result<Evaluation, PlatformError> {
         let spec = model.pipeline.target();
+        if !spec.task.kind().has_target() {
+            let task = spec.task.kind().name();
+            return Err(kolosal_pipeline::TargetError::NoTarget { task }.into());
+        }
         let table = self.read_frozen(file, &with_target(model.pipeline.schema(), spec))?;
         let at = table.frame.schema().require(&spec.name)?;
         let answers = spec.code(&table.frame.columns()[at])?;
@@ -108,6 +112,7 @@ fn score_all(target: &Target<'_>, predictions: &Predictions) -> Scores {
     let task = match target {
         Target::Numbers(_) => Task::Regression,
         Target::Classes { count, .. } => Task::classification(*count),
+        Target::Unknown { .. } => return Scores::default(),
     };
     let (mut scores, mut undefined) = (BTreeMap::new(), BTreeMap::new());
     for metric in METRICS.iter().filter(|metric| metric.suits(task.kind())) {

@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use kolosal_base::{Clock, Seed};
 use kolosal_frame::FrozenSchema;
-use kolosal_learner::{ParamDef, Point};
+use kolosal_learner::{LearnerCard, ParamDef, Point, Task};
 use kolosal_pipeline::Manifest;
-use kolosal_training::{Budget, FitTables, Preset, TaskChoice, TrainRequest, fit};
+use kolosal_training::{
+    Budget, FitTables, Preset, TaskChoice, TrainRequest, UnlabelledRequest, fit, fit_unlabelled,
+};
 
+use crate::cluster::profiles;
 use crate::model::save;
 use crate::train::require_writable;
-use crate::{ColumnTypes, Evaluation, Model, Platform, PlatformError};
+use crate::{ColumnTypes, Evaluation, Model, Platform, PlatformError, Table};
 
 /// What to fit.
 #[derive(Debug, Clone)]
@@ -26,8 +29,10 @@ pub struct FitJob {
     pub valid: Option<PathBuf>,
     /// Rows that the learner may stop early by; they have the columns of `data`.
     pub holdout: Option<PathBuf>,
-    /// The column to predict.
-    pub target: String,
+    /// The column to predict; `None` for learners of tasks without a target.
+    pub target: Option<String>,
+    /// Columns that must not count, for learners of tasks without a target.
+    pub ignore: Vec<String>,
     /// The question.
     pub task: TaskChoice,
     /// The seed.
@@ -72,22 +77,19 @@ impl Platform {
         if let Some(output) = &job.output {
             require_writable(output)?;
         }
+        require_target(learner.card(), job)?;
         let table = self.read(&job.data, &job.column_types)?;
+        let Some(target) = &job.target else {
+            return self.fit_without_target(&table, (learner.card().name, &point), job);
+        };
         let request = TrainRequest {
             task: job.task,
             preset: Preset::Fast,
             seed: Seed::new(job.seed),
             weight: job.weight.clone(),
-            ..TrainRequest::new(job.target.clone())
+            ..TrainRequest::new(target.clone())
         };
-        let budget = Budget {
-            workers: &self.workers,
-            memory: &self.memory,
-            clock: &self.clock as &dyn Clock,
-            deadline: None,
-            work_max: None,
-            cancel: &self.cancel,
-        };
+        let budget = self.free_budget();
         let holdout = job
             .holdout
             .as_ref()
@@ -128,6 +130,81 @@ impl Platform {
     }
 }
 
+impl Platform {
+    /// All of the machine that was taken, without an end.
+    pub(crate) fn free_budget(&self) -> Budget<'_> {
+        Budget {
+            workers: &self.workers,
+            memory: &self.memory,
+            clock: &self.clock as &dyn Clock,
+            deadline: None,
+            work_max: None,
+            cancel: &self.cancel,
+        }
+    }
+
+    fn fit_without_target(
+        &self,
+        table: &Table,
+        plan: (&str, &Point),
+        job: &FitJob,
+    ) -> Result<FitSummary, PlatformError> {
+        let request = UnlabelledRequest {
+            ignore: job.ignore.clone(),
+            weight: job.weight.clone(),
+            seed: Seed::new(job.seed),
+        };
+        let mut fitted = fit_unlabelled(&table.frame, plan, &request, &self.free_budget())?.fitted;
+        if fitted.pipeline.target().task == Task::Clustering {
+            let (features, groups) = self.groups_of(&fitted.pipeline, table)?;
+            fitted.manifest.groups = profiles(&features, &groups);
+        }
+        let model_bytes = match &job.output {
+            Some(output) => Some(save(output, &fitted.manifest, &fitted.pipeline)?),
+            None => None,
+        };
+        Ok(FitSummary {
+            manifest: fitted.manifest,
+            load_time: table.load_time,
+            bin_time: fitted.bin_time,
+            fit_time: fitted.fit_time,
+            valid: None,
+            warnings: Vec::new(),
+            model_bytes,
+        })
+    }
+}
+
+/// Refuses a target where none is looked at, its absence where one is needed, and what belongs to the other kind of task.
+fn require_target(card: &LearnerCard, job: &FitJob) -> Result<(), PlatformError> {
+    let refused = |what, value: &str, allowed: &str| {
+        Err(PlatformError::Setting {
+            what,
+            value: format!("{value} for {}", card.name),
+            allowed: allowed.to_owned(),
+        })
+    };
+    match (card.needs_target(), &job.target) {
+        (true, None) => refused("--target", "missing", "the column to predict"),
+        (false, Some(_)) => refused(
+            "--target",
+            "given",
+            "left out: this learner looks at no target; --ignore leaves a column out",
+        ),
+        (true, Some(_)) if !job.ignore.is_empty() => refused(
+            "--ignore",
+            "given",
+            "left out: only learners without a target take it",
+        ),
+        (false, None) if job.valid.is_some() || job.holdout.is_some() => refused(
+            "--valid or --holdout",
+            "given",
+            "left out: without a target there is nothing to judge by",
+        ),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses rows to stop early by where the learner would not look at them.
 fn require_patience(learner: &str, defs: &[ParamDef], point: &Point) -> Result<(), PlatformError> {
     let refused = |value: String, allowed| {
@@ -158,7 +235,7 @@ fn require_patience(learner: &str, defs: &[ParamDef], point: &Point) -> Result<(
 }
 
 /// Reads `name=value` settings by the learner's table; names the table does not have are left for its own check.
-fn point_of(settings: &[(String, String)], defs: &[ParamDef]) -> Result<Point, PlatformError> {
+pub(crate) fn point_of(settings: &[(String, String)], defs: &[ParamDef]) -> Result<Point, PlatformError> {
     let mut point = Point::new();
     for (name, text) in settings {
         let def = defs

@@ -16,6 +16,7 @@ mod cluster;
 mod doctor;
 mod error;
 mod evaluate;
+mod explain;
 mod export;
 mod fit;
 mod inspect;
@@ -27,10 +28,11 @@ mod table;
 mod train;
 mod work_folder;
 
-pub use cluster::{ClusterAlgorithm, ClusterJob, ClusterProfile, ClusterSummary, ClusterTrait};
+pub use cluster::{ClusterJob, ClusterSummary};
 pub use doctor::{Check, Diagnosis};
 pub use error::PlatformError;
 pub use evaluate::{ClassReport, Evaluation};
+pub use explain::{ExplainJob, ExplainSummary};
 pub use export::{ExportFormat, ExportSummary};
 pub use fit::{FitJob, FitSummary};
 pub use inspect::{Inspection, ModelInspection, TableInspection};
@@ -44,9 +46,10 @@ pub use train::{TrainJob, TrainSummary};
 pub use kolosal_asht::protocol as asht_protocol;
 pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock};
 pub use kolosal_compute::{Machine, peak_rss_bytes};
+pub use kolosal_explain::{Explanation, Method};
 pub use kolosal_frame::profile::{Bin, ColumnProfile, NumberProfile, QUANTILES, TopValue};
-pub use kolosal_learn_classic::cluster::{Agreement, Linkage, Quality};
+pub use kolosal_learn_classic::cluster::{Agreement, Quality};
 pub use kolosal_pipeline::{
-    FORMAT_VERSION, FeatureEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry,
+    FORMAT_VERSION, FeatureEntry, GroupEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,
 };
 pub use kolosal_training::{Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};

@@ -27,8 +27,9 @@ pub struct PredictSummary {
 }
 
 impl Platform {
-    /// Answers every row of a table and writes the answers: the column `prediction`, and for a classification the
-    /// column `proba_<class>` of each class.
+    /// Answers every row of a table and writes the answers: the column `prediction`, for a classification the column
+    /// `proba_<class>` of each class, for anomalies the column `score` beside `usual` or `strange`, for a clustering the column
+    /// `strength` beside the group's number or `noise`.
     ///
     /// # Errors
     /// [`PlatformError`]; the file at the output is then as it was.
@@ -79,6 +80,11 @@ fn answer_frame(model: &Model, predictions: &Predictions) -> Result<Frame, Platf
             column,
         )])?);
     }
+    match predictions.meaning() {
+        Meaning::Anomaly => return score_frame(predictions),
+        Meaning::Group => return group_frame(predictions),
+        Meaning::Number | Meaning::ClassProbability => {}
+    }
     let classes = &model.pipeline.target().classes;
     let codes = (0..rows).map(|row| predictions.class(row)).collect();
     let labels = Column::Categories(Categories::new(codes, std::sync::Arc::clone(classes)));
@@ -91,4 +97,37 @@ fn answer_frame(model: &Model, predictions: &Predictions) -> Result<Frame, Platf
         ));
     }
     Ok(Frame::new(columns)?)
+}
+
+fn score_frame(predictions: &Predictions) -> Result<Frame, PlatformError> {
+    let field = |name: &str, kind| Field::new(name, kind, "made by the model");
+    let rows = || (0..predictions.row_count()).map(|row| predictions.row(row));
+    let words: Vec<&str> = rows()
+        .map(|answer| if answer[1] > 0.0 { "strange" } else { "usual" })
+        .collect();
+    let scores = rows().map(|answer| answer[0]).collect();
+    Ok(Frame::new(vec![
+        (field("prediction", Kind::Categorical), Column::categories(&words)),
+        (field("score", Kind::Numeric), Column::numbers(scores)),
+    ])?)
+}
+
+fn group_frame(predictions: &Predictions) -> Result<Frame, PlatformError> {
+    let field = |name: &str, kind| Field::new(name, kind, "made by the model");
+    let strengths = (0..predictions.row_count())
+        .map(|row| predictions.row(row)[1])
+        .collect();
+    Ok(Frame::new(vec![
+        (
+            field("prediction", Kind::Categorical),
+            Column::categories(&group_words(&predictions.groups())),
+        ),
+        (field("strength", Kind::Numeric), Column::numbers(strengths)),
+    ])?)
+}
+
+/// Groups as people read them.
+pub(crate) fn group_words(groups: &[Option<u32>]) -> Vec<String> {
+    let word = |group: &Option<u32>| group.map_or_else(|| "noise".to_owned(), |group| group.to_string());
+    groups.iter().map(word).collect()
 }

@@ -117,6 +117,7 @@ fn answers_of(target: Target<'_>) -> Vec<Vec<f64>> {
             };
             (1..count).map(is).collect()
         }
+        Target::Unknown { .. } => Vec::new(),
     }
 }
 

@@ -199,6 +199,8 @@ impl Ending<'_> {
             importances: pipeline.importances(),
             notes,
             guards: Vec::new(),
+            facts: BTreeMap::new(),
+            groups: Vec::new(),
         }
     }
 }

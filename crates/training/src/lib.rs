@@ -26,6 +26,7 @@ mod search;
 mod single;
 mod task;
 mod trial;
+mod unlabelled;
 mod validation;
 
 pub use budget::{Budget, Stop};
@@ -40,3 +41,4 @@ pub use portfolio::{Size, portfolio};
 pub use request::{Preset, TaskChoice, TrainRequest};
 pub use single::{FitTables, Fitted, fit};
 pub use trial::TrialReport;
+pub use unlabelled::{UnlabelledFit, UnlabelledRequest, fit_unlabelled};

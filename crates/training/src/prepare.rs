@@ -220,7 +220,7 @@ impl Roles {
     }
 }
 
-fn weights_of(table: &Frame, at: usize) -> Result<Vec<f64>, TrainError> {
+pub(crate) fn weights_of(table: &Frame, at: usize) -> Result<Vec<f64>, TrainError> {
     match &table.columns()[at] {
         Column::Numbers(values) => Ok(values.to_vec()),
         _ => Err(role_error(table, at, "a number", "weight")),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kolosal_frame::Frame;
-use kolosal_learner::{FitContext, Point};
+use kolosal_learner::{FitContext, FitError, Point};
 use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, Pipeline, fit_member};
 
 use crate::finish::{assemble_pipeline, feature_entries};
@@ -51,6 +51,13 @@ pub fn fit(
         learner: name,
         source,
     };
+    if !learner.card().needs_target() {
+        return Err(failed(FitError::Unsupported {
+            learner: name,
+            what: format!("learn the target '{}'", request.target),
+            remedy: "it looks at no target: leave --target out",
+        }));
+    }
     learner.check(point).map_err(|error| failed(error.into()))?;
     let prepared = prepare(tables.train, request)?;
     require_clean(&prepared, request)?;
@@ -130,5 +137,7 @@ fn describe(pipeline: &Pipeline, request: &TrainRequest, data: DataFacts, notes:
         importances: pipeline.importances(),
         notes,
         guards: Vec::new(),
+        facts: pipeline.facts(),
+        groups: Vec::new(),
     }
 }

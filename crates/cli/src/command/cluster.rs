@@ -2,42 +2,63 @@
 
 use std::fmt::Write;
 
-use kolosal_platform::{ClusterAlgorithm, ClusterJob, ClusterSummary, Linkage, Platform};
+use kolosal_platform::{ClusterJob, ClusterSummary, Platform};
 
 use crate::args::{AlgorithmArg, ClusterArgs, LinkageArg};
-use crate::output::Output;
+use crate::output::{Output, size};
 use crate::wire;
 
 pub(crate) fn run(platform: &Platform, args: ClusterArgs, output: &Output) -> anyhow::Result<u8> {
-    let algorithm = match args.algorithm {
-        AlgorithmArg::Kmeans => ClusterAlgorithm::KMeans { k: args.k },
-        AlgorithmArg::Dbscan => ClusterAlgorithm::Dbscan {
-            eps: args.eps,
-            min_samples: args.min_samples,
-        },
-        AlgorithmArg::Hierarchical => ClusterAlgorithm::Hierarchical {
-            k: args.k,
-            linkage: args.linkage.into(),
-        },
-    };
     let job = ClusterJob {
+        learner: learner_of(args.algorithm).to_owned(),
+        settings: settings(&args),
         data: args.data,
-        algorithm,
         ignore: args.ignore,
         compare: args.compare,
         seed: args.seed,
         column_types: args.column_type,
         output: args.output,
+        model: args.model,
     };
     let summary = platform.cluster(&job)?;
     summary
         .notes
         .iter()
         .for_each(|note| output.remark(&format!("note: {note}")));
-    output.result(&wire::Clustered::new(args.algorithm, &job, &summary), || {
-        text(&job, &summary)
-    })?;
+    output.result(&wire::Clustered::new(&job, &summary), || text(&job, &summary))?;
     Ok(0)
+}
+
+fn learner_of(algorithm: AlgorithmArg) -> &'static str {
+    match algorithm {
+        AlgorithmArg::Kmeans => "kmeans",
+        AlgorithmArg::Dbscan => "dbscan",
+        AlgorithmArg::Hdbscan => "hdbscan",
+        AlgorithmArg::Hierarchical => "hierarchical",
+        AlgorithmArg::GaussianMixture => "gaussian_mixture",
+    }
+}
+
+/// Options that are parameters, and those given by name.
+fn settings(args: &ClusterArgs) -> Vec<(String, String)> {
+    let named = |name: &str, value: Option<String>| value.map(|value| (name.to_owned(), value));
+    let linkage = args.linkage.map(|linkage| match linkage {
+        LinkageArg::Ward => "ward",
+        LinkageArg::Complete => "complete",
+        LinkageArg::Average => "average",
+        LinkageArg::Single => "single",
+    });
+    let options = [
+        named("k", args.k.map(|k| k.to_string())),
+        named("eps", args.eps.map(|eps| eps.to_string())),
+        named("min_samples", args.min_samples.map(|rows| rows.to_string())),
+        named("linkage", linkage.map(str::to_owned)),
+    ];
+    options
+        .into_iter()
+        .flatten()
+        .chain(args.set.iter().cloned())
+        .collect()
 }
 
 fn text(job: &ClusterJob, summary: &ClusterSummary) -> String {
@@ -71,19 +92,11 @@ fn text(job: &ClusterJob, summary: &ClusterSummary) -> String {
             line(format!("  {}: {}", of_group.column, of_group.value));
         }
     }
+    if let (Some(model), Some(bytes)) = (&job.model, summary.model_bytes) {
+        line(format!("\nmodel: {} ({})", model.display(), size(bytes)));
+    }
     if let Some(output) = &job.output {
         line(format!("\nthe group of each row is in {}", output.display()));
     }
     text
-}
-
-impl From<LinkageArg> for Linkage {
-    fn from(linkage: LinkageArg) -> Self {
-        match linkage {
-            LinkageArg::Ward => Self::Ward,
-            LinkageArg::Complete => Self::Complete,
-            LinkageArg::Average => Self::Average,
-            LinkageArg::Single => Self::Single,
-        }
-    }
 }

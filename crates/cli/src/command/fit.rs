@@ -15,6 +15,7 @@ pub(crate) fn run(platform: &Platform, args: FitArgs, output: &Output) -> anyhow
         valid: args.valid,
         holdout: args.holdout,
         target: args.target,
+        ignore: args.ignore,
         task: args.task.into(),
         seed: args.seed,
         weight: args.weight,
@@ -50,6 +51,8 @@ fn wire_form(job: &FitJob, summary: &FitSummary) -> wire::Fitted {
             .unwrap_or_default(),
         model: job.output.as_ref().map(|output| output.display().to_string()),
         model_bytes: summary.model_bytes,
+        facts: summary.manifest.facts.clone(),
+        groups: summary.manifest.groups.iter().map(wire::Group::from).collect(),
         notes: summary
             .manifest
             .notes
@@ -61,13 +64,22 @@ fn wire_form(job: &FitJob, summary: &FitSummary) -> wire::Fitted {
 }
 
 fn text(job: &FitJob, summary: &FitSummary) -> String {
+    let task = match &job.target {
+        Some(_) => format!("a {} target", summary.manifest.task),
+        None => summary.manifest.task.clone(),
+    };
     let mut text = format!(
-        "{} for a {} target: {} rows, fitted in {:.3} s\n",
+        "{} for {task}: {} rows, fitted in {:.3} s\n",
         summary.manifest.members[0].learner,
-        summary.manifest.task,
         summary.manifest.data.rows,
         (summary.fit_time + summary.bin_time).as_secs_f64()
     );
+    for (name, value) in &summary.manifest.facts {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    for (number, group) in summary.manifest.groups.iter().enumerate() {
+        text.push_str(&format!("group {number}: {} rows\n", group.rows));
+    }
     if let Some(valid) = &summary.valid {
         text.push_str(&format!("validation rows: {}\n", evaluate::summary(valid)));
     }

@@ -100,16 +100,21 @@ fn model_json(found: &ModelInspection) -> wire::ModelJson {
         features: manifest.features.into_iter().map(feature).collect(),
         members: manifest.members.into_iter().map(member).collect(),
         importances: manifest.importances,
+        facts: manifest.facts,
+        groups: manifest.groups.iter().map(wire::Group::from).collect(),
         notes: manifest.notes,
     }
 }
 
 fn model_text(found: &ModelInspection) -> String {
     let manifest = &found.manifest;
+    let of_target = match manifest.target.as_str() {
+        "" => String::new(),
+        target => format!(" for '{target}'"),
+    };
     let mut text = format!(
-        "{} model for '{}' ({}), written by version {} in format {FORMAT_VERSION}\n",
+        "{} model{of_target} ({}), written by version {} in format {FORMAT_VERSION}\n",
         manifest.task,
-        manifest.target,
         size(found.bytes),
         manifest.version
     );
@@ -134,6 +139,15 @@ fn model_text(found: &ModelInspection) -> String {
             member.weight * 100.0,
             member.learner
         ));
+    }
+    for (name, value) in &manifest.facts {
+        text.push_str(&format!("{name}: {}\n", number(*value)));
+    }
+    for (place, group) in manifest.groups.iter().enumerate() {
+        text.push_str(&format!("\ngroup {place}: {} rows\n", group.rows));
+        for of_group in &group.traits {
+            text.push_str(&format!("  {}: {}\n", of_group.column, of_group.value));
+        }
     }
     text.push('\n');
     text.push_str(&features_text(manifest));

@@ -360,12 +360,14 @@ fn groups_that_cannot_be_made() {
         );
     };
     check("-k 4", 2, "4 groups of 3 rows");
-    check("-k 0", 2, "0 groups of 3 rows");
+    check("-k 0", 2, "1..");
     check("--algorithm hierarchical -k 9", 2, "9 groups of 3 rows");
     check("--algorithm dbscan --eps=-1", 2, "eps");
-    check("--algorithm dbscan --min-samples 0", 2, "point");
+    check("--algorithm dbscan --min-samples 0", 2, "min_samples");
+    check("--algorithm dbscan -k 2", 2, "no parameter 'k'");
+    check("--algorithm gaussian-mixture -k 4", 2, "4 bell curves for 3 rows");
     check("--ignore nothing", 2, "nothing");
-    check("--ignore x --ignore y", 2, "column");
+    check("--ignore x --ignore y", 4, "column");
     shell.file("t.csv", "x\n7\n7\n7\n");
-    check("", 2, "do not tell them apart");
+    check("", 4, "one value in every row");
 }

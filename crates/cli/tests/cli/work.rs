@@ -433,7 +433,7 @@ fn rows_without_a_target_are_grouped_and_described() {
     let answers = std::fs::read_to_string(shell.path("groups.csv")).expect("the groups were written");
     assert!(answers.starts_with("cluster\n0\n"), "{answers}");
     assert_eq!(answers.lines().count() as u64, 1 + rows);
-    for algorithm in ["kmeans", "dbscan", "hierarchical"] {
+    for algorithm in ["kmeans", "dbscan", "hdbscan", "hierarchical", "gaussian-mixture"] {
         let said = shell
             .must(&format!(
                 "cluster {table} --ignore species --algorithm {algorithm}"
@@ -524,4 +524,114 @@ fn limits_on_size_and_latency_thin_the_model() {
     assert!(thinned < whole, "{thinned} of {whole}");
     let quick = size("--preset balanced --work-limit 2000 --latency-limit 0.001us");
     assert!(quick < whole, "one member is left where no limit can be kept");
+}
+
+#[test]
+fn answers_are_explained_by_values_that_add_up() {
+    let shell = Shell::new();
+    let table = example("penguins.train.csv");
+    for (learner, options) in [
+        ("ridge", "--target body_mass_g"),
+        ("neighbors", "--target body_mass_g"),
+        ("kmeans", "--ignore species --set n_clusters=3"),
+        ("isolation", "--ignore species"),
+    ] {
+        shell.must(&format!("fit {learner} {table} {options} --output m.kolosal"));
+        shell.must(&format!("predict m.kolosal {table} --output answers.csv"));
+        let found = json(
+            &shell
+                .must(&format!(
+                    "explain m.kolosal {table} --rows 5 --output values.csv --json"
+                ))
+                .out,
+        );
+        let answers = std::fs::read_to_string(shell.path("answers.csv")).expect("it was written");
+        for (line, explained) in answers
+            .lines()
+            .skip(1)
+            .zip(found["values"].as_array().expect("a list"))
+        {
+            let answer: f64 = line
+                .split(',')
+                .next_back()
+                .expect("a column")
+                .parse()
+                .expect("a number");
+            let columns = explained["columns"].as_object().expect("columns");
+            let sum: f64 = columns
+                .values()
+                .map(|value| value.as_f64().expect("a number"))
+                .sum();
+            let total = explained["base"].as_f64().expect("a number") + sum;
+            assert!(
+                (total - answer).abs() <= 1e-6 * (1.0 + answer.abs()),
+                "{learner}: {total} and not {answer}"
+            );
+        }
+        let values = std::fs::read_to_string(shell.path("values.csv")).expect("it was written");
+        assert!(
+            values.starts_with("row,explained,base,total,value_") && values.lines().count() == 6,
+            "{values}"
+        );
+        let said = shell.must(&format!("explain m.kolosal {table} --rows 5")).out;
+        assert!(
+            said.contains("5 rows against 32:") && said.contains("share"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn groups_and_strange_rows_are_models_like_any_other() {
+    let shell = Shell::new();
+    let table = example("penguins.train.csv");
+    let test = example("penguins.test.csv");
+    shell.must(&format!(
+        "cluster {table} --ignore species -k 3 --output groups.csv --model groups.kolosal"
+    ));
+    shell.must(&format!("predict groups.kolosal {table} --output again.csv"));
+    let column = |file: &str| -> Vec<String> {
+        let text = std::fs::read_to_string(shell.path(file)).expect("it was written");
+        text.lines()
+            .skip(1)
+            .map(|line| line.split(',').next().unwrap_or("").to_owned())
+            .collect()
+    };
+    assert_eq!(
+        column("groups.csv"),
+        column("again.csv"),
+        "rows of the fit keep their groups"
+    );
+    shell.must(&format!("predict groups.kolosal {test} --output joined.csv"));
+    assert!(
+        column("joined.csv")
+            .iter()
+            .all(|group| ["0", "1", "2"].contains(&group.as_str()))
+    );
+    let said = shell.must("inspect groups.kolosal").out;
+    assert!(
+        said.starts_with("clustering model (") && said.contains("group 2:"),
+        "{said}"
+    );
+    for learner in ["isolation", "local_outlier"] {
+        let fitted = shell.must(&format!(
+            "fit {learner} {table} --ignore species --set contamination=0.1 --output strange.kolosal --json"
+        ));
+        let border = json(&fitted.out)["facts"]["border"].as_f64().expect("a number");
+        shell.must(&format!("predict strange.kolosal {table} --output strange.csv"));
+        let text = std::fs::read_to_string(shell.path("strange.csv")).expect("it was written");
+        assert!(text.starts_with("prediction,score\n"), "{text}");
+        let (mut strange, mut rows) = (0, 0);
+        for line in text.lines().skip(1) {
+            let (word, score) = line.split_once(',').expect("two columns");
+            let score: f64 = score.parse().expect("a number");
+            assert_eq!(word == "strange", score > border, "{line}");
+            strange += usize::from(word == "strange");
+            rows += 1;
+        }
+        assert!(
+            strange * 10 >= rows - 10 && strange * 10 <= rows + 10,
+            "{strange} of {rows}"
+        );
+    }
 }

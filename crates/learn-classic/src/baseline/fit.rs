@@ -11,6 +11,9 @@ pub(super) fn fit(params: &BaselineParams, train: &TrainView<'_>) -> BaselineMod
             Statistic::Mean => mean(train, values),
             Statistic::Median => median(train, values),
         }],
+        Target::Unknown { .. } => {
+            unreachable!("learners of answers are not on the card of tasks without any")
+        }
     };
     BaselineModel::new(answer, train.task(), train.features().column_count())
 }

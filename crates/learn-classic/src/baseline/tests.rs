@@ -29,6 +29,7 @@ fn check(target: Target<'_>, weights: Option<&[f64]>, statistic: &str, expected:
     let task = match target {
         Target::Numbers(_) => Task::Regression,
         Target::Classes { count, .. } => Task::classification(count),
+        Target::Unknown { .. } => panic!("the baseline needs answers"),
     };
     let train = TrainView::new(frame.view(), target, weights, task).expect("clean rows");
     let point = Point::from([("statistic".to_owned(), Value::Choice(statistic.to_owned()))]);

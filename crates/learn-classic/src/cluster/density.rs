@@ -2,8 +2,8 @@
 //!
 //! A point with at least `min_samples` points within `eps` of it, itself included, is a core; cores within `eps` of each
 //! other are one group, other points within `eps` of a core join the earliest such group, and the rest is noise. Points
-//! near another are found by the search tree of the nearest neighbours; neighbourhoods are walked and not kept, so memory
-//! stays linear. Finds groups of any shape and noise; loses where densities differ.
+//! near another are found by the search tree of the nearest neighbours; of large neighbourhoods no more than eighty
+//! megabytes are kept, the rest is walked twice, so memory stays linear. Finds groups of any shape and noise; loses where densities differ.
 
 use kolosal_learner::{FitContext, FitError};
 
@@ -16,6 +16,8 @@ const TREE_WIDTH_MAX: usize = 40;
 const BLOCK: usize = 256;
 /// Most points whose distances decide on `eps`.
 const SAMPLE_MAX: usize = 5000;
+/// Neighbours of cores that are kept, at most: eighty megabytes.
+const KEPT_MAX: usize = 20_000_000;
 
 /// What counts as dense.
 #[derive(Debug, Clone, Copy)]
@@ -35,11 +37,22 @@ impl Default for Dbscan {
     }
 }
 
+/// What DBSCAN found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DbscanFound {
+    /// The groups.
+    pub clustering: Clustering,
+    /// Whether each point is a core.
+    pub is_core: Vec<bool>,
+    /// How near points were near.
+    pub eps: f64,
+}
+
 /// Groups a cloud by density.
 ///
 /// # Errors
 /// If `eps` is negative or not finite, `min_samples` is zero, or the work is stopped.
-pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<Clustering, FitError> {
+pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<DbscanFound, FitError> {
     check(settings)?;
     let _memory = cx.reserve((cloud.len() * (cloud.width * 8 + 32)) as u64)?;
     let space = Space::plain(cloud.width);
@@ -59,14 +72,16 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<C
         found
     };
     // Rows that are no cores have fewer than `min_samples` rows near them, so these lists stay short.
-    let (mut is_core, mut sparse) = (vec![false; cloud.len()], vec![Vec::new(); cloud.len()]);
+    // Those of cores are kept while there is room, and walked again where there is none.
+    let (mut is_core, mut lists_of) = (vec![false; cloud.len()], vec![None; cloud.len()]);
+    let mut room = KEPT_MAX;
     for_blocks(cloud.len(), cx, |rows| {
         let lists = cx.workers.map(rows.len(), |at| near(rows.start + at));
         for (at, list) in lists.into_iter().enumerate() {
-            if list.len() >= settings.min_samples {
-                is_core[rows.start + at] = true;
-            } else {
-                sparse[rows.start + at] = list;
+            is_core[rows.start + at] = list.len() >= settings.min_samples;
+            if !is_core[rows.start + at] || list.len() <= room {
+                room -= if is_core[rows.start + at] { list.len() } else { 0 };
+                lists_of[rows.start + at] = Some(list);
             }
         }
     })?;
@@ -75,10 +90,10 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<C
         let lists = cx.workers.map(rows.len(), |at| {
             let row = rows.start + at;
             let other = |&other: &u32| (other as usize) < row && is_core[other as usize];
-            if is_core[row] {
-                near(row).into_iter().filter(other).collect()
-            } else {
-                Vec::new()
+            match (&lists_of[row], is_core[row]) {
+                (_, false) => Vec::new(),
+                (Some(list), true) => list.iter().filter(|row| other(row)).copied().collect(),
+                (None, true) => near(row).into_iter().filter(other).collect::<Vec<u32>>(),
             }
         });
         for (at, list) in lists.into_iter().enumerate() {
@@ -90,15 +105,22 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<C
     for row in (0..cloud.len()).filter(|&row| is_core[row]) {
         labels[row] = root(&mut groups, row as u32);
     }
-    for (row, list) in sparse.into_iter().enumerate().filter(|(row, _)| !is_core[*row]) {
+    for (row, list) in lists_of.into_iter().enumerate().filter(|(row, _)| !is_core[*row]) {
         // Roots are the first rows of their groups, so the lowest is the earliest group.
-        let of_cores = list.into_iter().filter(|&other| is_core[other as usize]);
+        let of_cores = list
+            .into_iter()
+            .flatten()
+            .filter(|&other| is_core[other as usize]);
         labels[row] = of_cores
             .map(|other| labels[other as usize])
             .min()
             .unwrap_or(NOISE);
     }
-    Ok(Clustering::in_order(&labels, reason))
+    Ok(DbscanFound {
+        clustering: Clustering::in_order(&labels, reason),
+        is_core,
+        eps,
+    })
 }
 
 fn check(settings: &Dbscan) -> Result<(), FitError> {

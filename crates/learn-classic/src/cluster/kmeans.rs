@@ -16,6 +16,8 @@ use super::{Cloud, Clustering};
 const BLOCK: usize = 2048;
 /// Most groups that are tried where none are asked for.
 const AUTO_MAX: usize = 10;
+/// Batches that may come no nearer before the centres rest.
+const STALE_MAX: usize = 10;
 
 /// How to look for groups.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +30,8 @@ pub struct KMeans {
     pub turns: usize,
     /// Movement of the centres, as a share of the mean variance, that counts as none.
     pub tol: f64,
+    /// Points of a batch; zero for all points each turn.
+    pub batch: usize,
 }
 
 impl Default for KMeans {
@@ -37,8 +41,20 @@ impl Default for KMeans {
             starts: 4,
             turns: 300,
             tol: 1e-4,
+            batch: 0,
         }
     }
+}
+
+/// What k-means found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KMeansFound {
+    /// The groups.
+    pub clustering: Clustering,
+    /// The centre of each group, one after the other.
+    pub centres: Vec<f64>,
+    /// The sum of squared distances of the points to their centres.
+    pub inertia: f64,
 }
 
 /// Where a point stands.
@@ -51,11 +67,11 @@ struct Place {
     other: f64,
 }
 
-/// Groups a cloud; gives the groups and the sum of squared distances to their centres.
+/// Groups a cloud.
 ///
 /// # Errors
 /// If there are fewer points than groups, or the work is stopped.
-pub fn kmeans(cloud: &Cloud, settings: &KMeans, cx: &FitContext<'_>) -> Result<(Clustering, f64), FitError> {
+pub fn kmeans(cloud: &Cloud, settings: &KMeans, cx: &FitContext<'_>) -> Result<KMeansFound, FitError> {
     let most = cloud.len();
     if let Some(k) = settings.k {
         if k == 0 || k > most {
@@ -65,33 +81,83 @@ pub fn kmeans(cloud: &Cloud, settings: &KMeans, cx: &FitContext<'_>) -> Result<(
                 remedy: "ask for at least one group and no more than there are rows",
             });
         }
-        let (labels, inertia) = best_of(cloud, k, settings, cx)?;
-        return Ok((Clustering::in_order(&labels, None), inertia));
+        return Ok(best_of(cloud, k, settings, cx)?.found(cloud.width, None));
     }
-    let mut best: Option<(f64, usize, Vec<u32>, f64)> = None;
+    let mut best: Option<(f64, usize, Run)> = None;
     for k in 2..=AUTO_MAX.min(most.saturating_sub(1)) {
-        let (labels, inertia) = best_of(cloud, k, settings, cx)?;
-        let score = silhouette(cloud, &labels, cx)?.unwrap_or(-1.0);
+        let run = best_of(cloud, k, settings, cx)?;
+        let score = silhouette(cloud, &run.labels, cx)?.unwrap_or(-1.0);
         if best.as_ref().is_none_or(|best| score > best.0) {
-            best = Some((score, k, labels, inertia));
+            best = Some((score, k, run));
         }
     }
-    let Some((score, k, labels, inertia)) = best else {
-        let labels = vec![0; most];
+    let Some((score, k, run)) = best else {
         let reason = "there are too few rows to tell groups apart".to_owned();
-        return Ok((Clustering::in_order(&labels, Some(reason)), 0.0));
+        return Ok(best_of(cloud, 1, settings, cx)?.found(cloud.width, Some(reason)));
     };
     let reason = format!("of 2 to {AUTO_MAX} groups, {k} have the best silhouette: {score:.3}");
-    Ok((Clustering::in_order(&labels, Some(reason)), inertia))
+    Ok(run.found(cloud.width, Some(reason)))
 }
 
-fn best_of(
-    cloud: &Cloud,
-    k: usize,
-    settings: &KMeans,
-    cx: &FitContext<'_>,
-) -> Result<(Vec<u32>, f64), FitError> {
-    let mut best: Option<(Vec<u32>, f64)> = None;
+/// Where one start led.
+struct Run {
+    labels: Vec<u32>,
+    centres: Vec<f64>,
+    inertia: f64,
+}
+
+impl Run {
+    /// Groups in the order in which they first occur; centres without points are dropped.
+    fn found(self, width: usize, reason: Option<String>) -> KMeansFound {
+        let clustering = Clustering::in_order(&self.labels, reason);
+        let mut centres = vec![0.0; clustering.count * width];
+        for (old, new) in self.labels.iter().zip(&clustering.labels) {
+            let (old, new) = (*old as usize * width, *new as usize * width);
+            centres[new..new + width].copy_from_slice(&self.centres[old..old + width]);
+        }
+        KMeansFound {
+            clustering,
+            centres,
+            inertia: self.inertia,
+        }
+    }
+}
+
+/// The nearest centre of each point, the earlier of equals, its squared distance and that of the next.
+pub(crate) fn nearest_centres(cloud: &Cloud, centres: &[f64]) -> Vec<(u32, f64, f64)> {
+    let turned = turned(centres, cloud.width);
+    let mut far = vec![0.0; centres.len() / cloud.width];
+    let nearest = |row: usize| {
+        squared_distances(&[cloud.point(row)], &turned, &mut far);
+        let (label, near, other) = two_nearest(&far);
+        (label as u32, near, other)
+    };
+    (0..cloud.len()).map(nearest).collect()
+}
+
+/// Centres column after column.
+fn turned(centres: &[f64], width: usize) -> Vec<f64> {
+    let k = centres.len() / width;
+    (0..width)
+        .flat_map(|j| (0..k).map(move |c| centres[c * width + j]))
+        .collect()
+}
+
+/// The place of the least number, the number, and the least of the others.
+fn two_nearest(far: &[f64]) -> (usize, f64, f64) {
+    let (mut best, mut second) = ((f64::INFINITY, 0), f64::INFINITY);
+    for (c, &far) in far.iter().enumerate() {
+        if far < best.0 {
+            (second, best) = (best.0, (far, c));
+        } else if far < second {
+            second = far;
+        }
+    }
+    (best.1, best.0, second)
+}
+
+fn best_of(cloud: &Cloud, k: usize, settings: &KMeans, cx: &FitContext<'_>) -> Result<Run, FitError> {
+    let mut best: Option<Run> = None;
     for start in 0..settings.starts.max(1) as u64 {
         let found = run(
             cloud,
@@ -99,14 +165,14 @@ fn best_of(
             settings,
             &cx.with_seed(cx.seed.fork("kmeans").fork_index(start)),
         )?;
-        if best.as_ref().is_none_or(|best| found.1 < best.1) {
+        if best.as_ref().is_none_or(|best| found.inertia < best.inertia) {
             best = Some(found);
         }
     }
     Ok(best.expect("there is one start at least"))
 }
 
-fn run(cloud: &Cloud, k: usize, settings: &KMeans, cx: &FitContext<'_>) -> Result<(Vec<u32>, f64), FitError> {
+fn run(cloud: &Cloud, k: usize, settings: &KMeans, cx: &FitContext<'_>) -> Result<Run, FitError> {
     let _memory = cx.reserve((cloud.len() * 40 + k * cloud.width * 32) as u64)?;
     let mut centres = first_centres(cloud, k, cx)?;
     let mut places = vec![
@@ -117,6 +183,10 @@ fn run(cloud: &Cloud, k: usize, settings: &KMeans, cx: &FitContext<'_>) -> Resul
         };
         cloud.len()
     ];
+    if settings.batch > 0 && settings.batch < cloud.len() {
+        batches(cloud, &mut centres, settings, cx)?;
+        return Ok(settle(cloud, centres, places, cx));
+    }
     let enough = settings.tol * mean_variance(cloud);
     for _ in 0..settings.turns {
         cx.checkpoint()?;
@@ -127,13 +197,66 @@ fn run(cloud: &Cloud, k: usize, settings: &KMeans, cx: &FitContext<'_>) -> Resul
             break;
         }
     }
-    // Bounds are no distances: the last assignment is to exact ones.
+    Ok(settle(cloud, centres, places, cx))
+}
+
+/// Bounds are no distances: the last assignment is to exact ones.
+fn settle(cloud: &Cloud, centres: Vec<f64>, mut places: Vec<Place>, cx: &FitContext<'_>) -> Run {
     places
         .iter_mut()
         .for_each(|place| (place.near, place.other) = (f64::INFINITY, 0.0));
     assign(cloud, &centres, &mut places, cx);
-    let inertia = places.iter().map(|place| place.near * place.near).sum();
-    Ok((places.iter().map(|place| place.label).collect(), inertia))
+    Run {
+        labels: places.iter().map(|place| place.label).collect(),
+        inertia: places.iter().map(|place| place.near * place.near).sum(),
+        centres,
+    }
+}
+
+/// Moves centres by batches of points drawn at random, each point pulling its centre by one over the points the centre has
+/// had so far (Sculley 2010), until batches no longer come nearer.
+fn batches(
+    cloud: &Cloud,
+    centres: &mut [f64],
+    settings: &KMeans,
+    cx: &FitContext<'_>,
+) -> Result<(), FitError> {
+    let width = cloud.width;
+    let mut rng = cx.seed.fork("batches").rng();
+    let mut counts = vec![0.0; centres.len() / width];
+    // The mean squared distance of batches, later ones counting more, as it was best and for how many batches it was not.
+    let (mut level, mut best, mut stale) = (None, f64::INFINITY, 0);
+    let share = (2.0 * settings.batch as f64 / (cloud.len() as f64 + 1.0)).min(1.0);
+    let turns = settings.turns * cloud.len().div_ceil(settings.batch);
+    for _ in 0..turns {
+        cx.checkpoint()?;
+        let rows: Vec<usize> = (0..settings.batch).map(|_| rng.below(cloud.len())).collect();
+        let batch = Cloud::from_points(
+            rows.iter().flat_map(|&row| cloud.point(row)).copied().collect(),
+            width,
+        );
+        let nearest = nearest_centres(&batch, centres);
+        let mean = nearest.iter().map(|(_, far, _)| far).sum::<f64>() / settings.batch as f64;
+        for (at, (label, ..)) in nearest.iter().enumerate() {
+            let label = *label as usize;
+            counts[label] += 1.0;
+            let centre = &mut centres[label * width..(label + 1) * width];
+            let pairs = centre.iter_mut().zip(batch.point(at));
+            pairs.for_each(|(centre, x)| *centre += (x - *centre) / counts[label]);
+        }
+        let now = level.map_or(mean, |level: f64| level + share * (mean - level));
+        level = Some(now);
+        stale = if now < best * (1.0 - settings.tol) {
+            0
+        } else {
+            stale + 1
+        };
+        best = best.min(now);
+        if stale >= STALE_MAX {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn mean_variance(cloud: &Cloud) -> f64 {
@@ -209,9 +332,7 @@ fn first_centres(cloud: &Cloud, k: usize, cx: &FitContext<'_>) -> Result<Vec<f64
 /// Moves points to their nearest centre; ties go to the earlier one.
 fn assign(cloud: &Cloud, centres: &[f64], places: &mut [Place], cx: &FitContext<'_>) {
     let (width, k) = (cloud.width, centres.len() / cloud.width);
-    let turned: Vec<f64> = (0..width)
-        .flat_map(|j| (0..k).map(move |c| centres[c * width + j]))
-        .collect();
+    let turned = turned(centres, width);
     let apart = half_gaps(centres, width);
     cx.workers.for_each_chunk_mut(places, BLOCK, |block, places| {
         let mut out = vec![0.0; k];
@@ -226,18 +347,11 @@ fn assign(cloud: &Cloud, centres: &[f64], places: &mut [Place], cx: &FitContext<
             if place.near < least {
                 continue;
             }
-            let (mut best, mut second) = ((f64::INFINITY, 0), f64::INFINITY);
-            for (c, &far) in out.iter().enumerate() {
-                if far < best.0 {
-                    (second, best) = (best.0, (far, c));
-                } else if far < second {
-                    second = far;
-                }
-            }
+            let (label, near, other) = two_nearest(&out);
             *place = Place {
-                label: best.1 as u32,
-                near: best.0.sqrt(),
-                other: second.sqrt(),
+                label: label as u32,
+                near: near.sqrt(),
+                other: other.sqrt(),
             };
         }
     });

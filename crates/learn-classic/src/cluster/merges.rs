@@ -6,7 +6,7 @@
 //! small variance, `complete` of small diameter, `average` stands between, `single` follows chains of any shape.
 
 use kolosal_compute::kernels::squared_distances;
-use kolosal_learner::{FitContext, FitError};
+use kolosal_learner::{FitContext, FitError, choices};
 
 use super::quality::silhouette;
 use super::{Cloud, Clustering};
@@ -18,27 +18,36 @@ const AUTO_MAX: usize = 10;
 /// Rows of one block.
 const BLOCK: usize = 64;
 
-/// How far two groups are from each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Linkage {
-    /// By how much their merger raises the sum of squared distances to the centres.
-    #[default]
-    Ward,
-    /// As far as their two farthest points.
-    Complete,
-    /// The mean over all pairs of points.
-    Average,
-    /// As near as their two nearest points.
-    Single,
+choices! {
+    /// How far two groups are from each other.
+    pub enum Linkage {
+        /// By how much their merger raises the sum of squared distances to the centres.
+        Ward = "ward",
+        /// As far as their two farthest points.
+        Complete = "complete",
+        /// The mean over all pairs of points.
+        Average = "average",
+        /// As near as their two nearest points.
+        Single = "single",
+    }
 }
 
 /// How to cut the tree.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Hierarchical {
     /// How many groups; `None` tries 2 to 10 and takes the best silhouette.
     pub k: Option<usize>,
     /// How far groups are from each other.
     pub linkage: Linkage,
+}
+
+impl Default for Hierarchical {
+    fn default() -> Self {
+        Self {
+            k: None,
+            linkage: Linkage::Ward,
+        }
+    }
 }
 
 /// A merger of the groups of two rows, at a height.
@@ -54,6 +63,19 @@ struct Merger {
 /// If there are more rows than fit, fewer than groups, or the work is stopped.
 pub fn hierarchical(
     cloud: &Cloud,
+    settings: &Hierarchical,
+    cx: &FitContext<'_>,
+) -> Result<Clustering, FitError> {
+    hierarchical_of(cloud, &vec![1.0; cloud.len()], settings, cx)
+}
+
+/// The same for places of which each stands for so many points.
+///
+/// # Errors
+/// As [`hierarchical`].
+pub(crate) fn hierarchical_of(
+    cloud: &Cloud,
+    sizes: &[f64],
     settings: &Hierarchical,
     cx: &FitContext<'_>,
 ) -> Result<Clustering, FitError> {
@@ -77,7 +99,7 @@ pub fn hierarchical(
             "ask for at least one group and no more than there are rows",
         );
     }
-    let mergers = mergers(cloud, settings.linkage, cx)?;
+    let mergers = mergers((cloud, sizes), settings.linkage, cx)?;
     if let Some(k) = settings.k {
         return Ok(Clustering::in_order(&cut(&mergers, count, k), None));
     }
@@ -117,7 +139,7 @@ impl Pairs {
         self.far[b * self.count + a] = far;
     }
 
-    fn of(cloud: &Cloud, linkage: Linkage, cx: &FitContext<'_>) -> Result<Self, FitError> {
+    fn of(cloud: &Cloud, (linkage, sizes): (Linkage, &[f64]), cx: &FitContext<'_>) -> Result<Self, FitError> {
         let count = cloud.len();
         let mut far = vec![0.0; count * count];
         let columns = cloud.columns(&(0..count));
@@ -126,16 +148,18 @@ impl Pairs {
             cx.workers.for_each_chunk_mut(lines, count, |at, line| {
                 let mut squares = vec![0.0; count];
                 squared_distances(&[cloud.point(block * BLOCK + at)], &columns, &mut squares);
-                let kept = |squared: f64| {
+                let own = sizes[block * BLOCK + at];
+                let kept = |(squared, size): (f64, &f64)| {
                     if linkage == Linkage::Ward {
-                        squared
+                        // Twice what their merger adds to the squares; of two single points their squared distance.
+                        squared * 2.0 * own * size / (own + size)
                     } else {
                         squared.sqrt()
                     }
                 };
                 line.iter_mut()
-                    .zip(squares)
-                    .for_each(|(far, squared)| *far = kept(squared) as f32);
+                    .zip(squares.into_iter().zip(sizes))
+                    .for_each(|(far, pair)| *far = kept(pair) as f32);
             });
         }
         Ok(Self { count, far })
@@ -143,11 +167,15 @@ impl Pairs {
 }
 
 /// All mergers, lowest first.
-fn mergers(cloud: &Cloud, linkage: Linkage, cx: &FitContext<'_>) -> Result<Vec<Merger>, FitError> {
+fn mergers(
+    (cloud, sizes): (&Cloud, &[f64]),
+    linkage: Linkage,
+    cx: &FitContext<'_>,
+) -> Result<Vec<Merger>, FitError> {
     let count = cloud.len();
     let _memory = cx.reserve((count * count * 4 + count * cloud.width * 8) as u64)?;
-    let mut pairs = Pairs::of(cloud, linkage, cx)?;
-    let mut sizes = vec![1.0_f64; count];
+    let mut pairs = Pairs::of(cloud, (linkage, sizes), cx)?;
+    let mut sizes = sizes.to_vec();
     let mut active: Vec<u32> = (0..count as u32).collect();
     let (mut chain, mut mergers) = (Vec::<u32>::new(), Vec::with_capacity(count));
     while active.len() > 1 {

@@ -15,6 +15,7 @@
 
 mod agreement;
 mod cloud;
+mod clumps;
 mod density;
 mod kmeans;
 mod merges;
@@ -24,8 +25,12 @@ mod tests;
 
 pub use agreement::Agreement;
 pub use cloud::Cloud;
-pub use density::{Dbscan, dbscan};
-pub use kmeans::{KMeans, kmeans};
+pub(crate) use cloud::Ground;
+pub(crate) use clumps::clumps;
+pub use density::{Dbscan, DbscanFound, dbscan};
+pub(crate) use kmeans::nearest_centres;
+pub use kmeans::{KMeans, KMeansFound, kmeans};
+pub(crate) use merges::hierarchical_of;
 pub use merges::{Hierarchical, Linkage, hierarchical};
 pub use quality::Quality;
 
@@ -45,7 +50,7 @@ pub struct Clustering {
 
 impl Clustering {
     /// Numbers groups in the order in which they first occur.
-    fn in_order(labels: &[u32], reason: Option<String>) -> Self {
+    pub(crate) fn in_order(labels: &[u32], reason: Option<String>) -> Self {
         let mut names: Vec<u32> = vec![
             NOISE;
             labels

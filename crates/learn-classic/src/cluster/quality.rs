@@ -40,7 +40,7 @@ impl Quality {
 }
 
 /// The mean silhouette; `None` unless there are two groups at least and fewer than points.
-pub(super) fn silhouette(
+pub(crate) fn silhouette(
     cloud: &Cloud,
     labels: &[u32],
     cx: &FitContext<'_>,

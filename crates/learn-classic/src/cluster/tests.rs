@@ -47,14 +47,15 @@ fn grouped(words: &[&str], cloud: &Cloud) -> (Clustering, f64) {
                 tol: 0.0,
                 ..KMeans::default()
             };
-            kmeans(cloud, &settings, cx).unwrap()
+            let found = kmeans(cloud, &settings, cx).unwrap();
+            (found.clustering, found.inertia)
         }
         "dbscan" => {
             let settings = Dbscan {
                 eps: value("eps").map(|eps| eps.parse().unwrap()),
                 min_samples: value("min_samples").unwrap().parse().unwrap(),
             };
-            (dbscan(cloud, &settings, cx).unwrap(), 0.0)
+            (dbscan(cloud, &settings, cx).unwrap().clustering, 0.0)
         }
         _ => {
             let linkage = match value("linkage").unwrap() {
@@ -170,9 +171,9 @@ fn numbers_of_groups_are_found_with_a_reason_at_any_thread_count() {
     let run = |threads| {
         with_context(threads, |cx| {
             [
-                kmeans(&cloud, &KMeans::default(), cx).unwrap().0,
+                kmeans(&cloud, &KMeans::default(), cx).unwrap().clustering,
                 hierarchical(&cloud, &Hierarchical::default(), cx).unwrap(),
-                dbscan(&cloud, &Dbscan::default(), cx).unwrap(),
+                dbscan(&cloud, &Dbscan::default(), cx).unwrap().clustering,
             ]
         })
     };
@@ -209,12 +210,12 @@ fn edges_are_answered_or_refused_by_name() {
             ..KMeans::default()
         };
         // All points equal: groups cannot be told apart, but each has a point.
-        assert_eq!(kmeans(&same, &asked(Some(2)), cx).unwrap().1, 0.0);
+        assert_eq!(kmeans(&same, &asked(Some(2)), cx).unwrap().inertia, 0.0);
         let none = Dbscan {
             eps: Some(0.0),
             min_samples: 3,
         };
-        assert_eq!(dbscan(&same, &none, cx).unwrap().count, 1);
+        assert_eq!(dbscan(&same, &none, cx).unwrap().clustering.count, 1);
         let too_many = kmeans(&same, &asked(Some(7)), cx).unwrap_err().to_string();
         assert!(
             too_many.contains("kmeans cannot make 7 groups of 6 rows"),
@@ -229,7 +230,7 @@ fn edges_are_answered_or_refused_by_name() {
             Err(FitError::Unsupported { .. })
         ));
         let one = Cloud::from_points(vec![1.0], 1);
-        assert_eq!(kmeans(&one, &asked(None), cx).unwrap().0.count, 1);
+        assert_eq!(kmeans(&one, &asked(None), cx).unwrap().clustering.count, 1);
         assert_eq!(hierarchical(&one, &Hierarchical::default(), cx).unwrap().count, 1);
     });
 }

@@ -1,9 +1,9 @@
 //! Laplace's approximation of a two-class posterior, and its likelihood.
 
 use kolosal_compute::kernels::dot;
+use kolosal_compute::linalg::Factor;
 use kolosal_learner::{FitContext, FitError};
 
-use super::dense::Factor;
 use super::kernel::{Kernel, Points};
 
 /// Most steps of Newton's method to the mode.

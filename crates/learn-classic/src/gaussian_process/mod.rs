@@ -31,7 +31,6 @@
 //! ```
 
 mod ascent;
-mod dense;
 mod expression;
 mod fit;
 mod kernel;

@@ -4,10 +4,10 @@ use std::sync::OnceLock;
 
 use kolosal_compute::Workers;
 use kolosal_compute::kernels::dot;
+use kolosal_compute::linalg::Factor;
 use kolosal_frame::FrameView;
 use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning};
 
-use super::dense::Factor;
 use super::expression::Expression;
 use super::kernel::{Kernel, Points};
 use super::laplace::scaled_up;

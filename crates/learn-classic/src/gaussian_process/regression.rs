@@ -1,9 +1,9 @@
 //! The exact regression and its likelihood, and inducing points for more rows.
 
 use kolosal_compute::kernels::{add_cross_products, dot};
+use kolosal_compute::linalg::Factor;
 use kolosal_learner::{FitContext, FitError};
 
-use super::dense::Factor;
 use super::kernel::{Kernel, Points};
 
 /// Half of ln(2 pi).

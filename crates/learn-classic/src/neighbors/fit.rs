@@ -51,6 +51,9 @@ pub(super) fn fit(
             codes: counted.positions.iter().map(|&at| codes[at]).collect(),
             count: count as usize,
         },
+        Target::Unknown { .. } => {
+            unreachable!("learners of answers are not on the card of tasks without any")
+        }
     };
     let weights: Vec<f64> = counted.positions.iter().map(|&at| train.weight(at)).collect();
     let is_even = weights.iter().all(|weight| *weight == weights[0]);

@@ -104,7 +104,7 @@ impl Index {
     }
 
     /// How many points there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }
 
@@ -240,7 +240,7 @@ impl Index {
         }
     }
 
-    pub(super) fn save(&self, to: &mut Encoder) {
+    pub(crate) fn save(&self, to: &mut Encoder) {
         to.u32s(&self.starts);
         to.u32s(&self.rows);
         save_numbers(&self.numbers, to);
@@ -249,7 +249,7 @@ impl Index {
         to.f64s(&self.boxes);
     }
 
-    pub(super) fn load(from: &mut Decoder<'_>, space: &Space) -> Result<Self, ArtifactError> {
+    pub(crate) fn load(from: &mut Decoder<'_>, space: &Space) -> Result<Self, ArtifactError> {
         let (starts, rows) = (from.u32s()?, from.u32s()?);
         let numbers = load_numbers(from, rows.len().checked_mul(space.width()))?;
         let (children, leaves, boxes) = (from.u32s()?, from.u32s()?, from.f64s()?);

@@ -91,7 +91,7 @@ impl Space {
     }
 
     /// How many numbers a point has that differ by degrees; they come first.
-    pub(super) fn axis_count(&self) -> usize {
+    pub(crate) fn axis_count(&self) -> usize {
         self.axes.len()
     }
 

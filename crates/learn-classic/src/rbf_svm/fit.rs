@@ -4,7 +4,8 @@ use kolosal_learner::{Checked, FitContext, FitError, PlattCurve, Task, TrainView
 
 use super::kernel::{Points, usual_gamma};
 use super::model::{Machine, RbfSvmModel};
-use super::params::{Calibration, ClassWeight, RbfSvmParams};
+use super::params::{Above, Calibration, ClassWeight, RbfSvmParams};
+use super::reduced::Reduced;
 use super::smo::{Problem, Row, Solved, solve};
 use crate::rows::counted;
 
@@ -14,7 +15,11 @@ pub(super) fn fit(
     cx: &FitContext<'_>,
 ) -> Result<RbfSvmModel, FitError> {
     cx.checkpoint()?;
-    let positions = sample(counted(train).positions, train, params.max_rows as usize, cx);
+    let mut positions = counted(train).positions;
+    let is_reduced = positions.len() > params.max_rows as usize && params.above_max_rows == Above::Nystroem;
+    if !is_reduced {
+        positions = sample(positions, train, params.max_rows as usize, cx);
+    }
     let all = train.features().rows();
     let rows: Vec<u32> = positions.iter().map(|&at| all.get(at) as u32).collect();
     let view = train.features().frame().select(&rows);
@@ -25,10 +30,23 @@ pub(super) fn fit(
     } else {
         usual_gamma(&points)
     };
+    let (_more, reduced) = if is_reduced {
+        let landmarks = params.n_components as usize;
+        cx.progress.warn(&format!(
+            "rbf_svm: {} rows are more than max_rows {}: their kernels are guessed from those with {landmarks} landmarks (Nyström)",
+            rows.len(),
+            params.max_rows
+        ));
+        let memory = cx.reserve((rows.len() * landmarks * 4 + landmarks * landmarks * 16) as u64)?;
+        (Some(memory), Some(Reduced::of(&points, gamma, landmarks, cx)?))
+    } else {
+        (None, None)
+    };
     let room = Room {
         params,
         points: &points,
         gamma,
+        reduced,
     };
     match train.task() {
         Task::Regression => {
@@ -51,6 +69,8 @@ struct Room<'a> {
     params: &'a RbfSvmParams,
     points: &'a Points,
     gamma: f64,
+    /// All rows as features, where they are too many.
+    reduced: Option<Reduced>,
 }
 
 /// At most `most` of the rows, drawn from each class in its share.
@@ -90,9 +110,18 @@ fn class_weights(params: &RbfSvmParams, classes: &[u32], count: usize) -> Vec<f6
 }
 
 impl Room<'_> {
-    /// Trains a machine on some of the rows.
-    fn solve(&self, picked: &[u32], rows: Vec<Row>, cx: &FitContext<'_>) -> Result<Solved, FitError> {
+    /// Trains a machine on some of the rows; gives it with the rows that its multipliers belong to.
+    fn solve(
+        &self,
+        picked: &[u32],
+        rows: Vec<Row>,
+        cx: &FitContext<'_>,
+    ) -> Result<(Solved, Vec<u32>), FitError> {
         cx.checkpoint()?;
+        if let Some(reduced) = &self.reduced {
+            let solved = reduced.solve(picked, &rows, self.params.tol, cx)?;
+            return Ok((solved, reduced.landmarks.clone()));
+        }
         let all_bytes = picked.len().saturating_mul(picked.len()).saturating_mul(4);
         let cache_bytes = ((self.params.cache_mb as usize) << 20).min(all_bytes);
         let points_bytes = picked.len() * (self.points.width * 16 + 96);
@@ -111,7 +140,7 @@ impl Room<'_> {
                 "rbf_svm stopped before its tolerance was reached: lower C, scale the columns, or raise tol",
             );
         }
-        Ok(solved)
+        Ok((solved, picked.to_vec()))
     }
 }
 
@@ -151,11 +180,10 @@ fn fit_number(
     };
     let rows: Vec<Row> = targets.iter().zip(weights).map(row).collect();
     let picked: Vec<u32> = (0..targets.len() as u32).collect();
-    let solved = room.solve(&picked, rows, cx)?;
+    let (solved, picked) = room.solve(&picked, rows, cx)?;
     Ok(RbfSvmModel::regression(
-        room.points,
-        room.gamma,
-        &solved,
+        (room.points, room.gamma),
+        (&solved, &picked),
         (centre, scale),
     ))
 }
@@ -202,7 +230,7 @@ fn fit_classes(
             .map(|row| row as u32)
             .collect();
         let rows = signed_rows(room, &picked, (classes, pairs[jobs[at].pair].0), weights);
-        Ok((room.solve(&picked, rows, cx)?, picked))
+        room.solve(&picked, rows, cx)
     });
     let trained: Vec<(Solved, Vec<u32>)> = trained.into_iter().collect::<Result<_, FitError>>()?;
     let mut machines = Vec::with_capacity(pairs.len());

@@ -19,8 +19,9 @@
 //! **Probabilities** by a logistic curve over scores of left-out rows for each pair (Platt 1999), joined by the second
 //! method of Wu, Lin, Weng 2004.
 //!
-//! **Cost.** Between `n^2` and `n^3` in rows: above `max_rows` rows so many are drawn, class by class, and the fit says
-//! so. An answer costs one kernel value a support vector. **Wins** on small and middling tables of scaled numbers with
+//! **Cost.** Between `n^2` and `n^3` in rows. Above `max_rows` rows the kernel is guessed from `n_components` landmarks (Nyström:
+//! Williams, Seeger 2001) and the same dual is solved on the features that this gives, at rows times landmarks a pass, or so many
+//! rows are drawn; the fit says so. An answer costs one kernel value a support vector. **Wins** on small and middling tables of scaled numbers with
 //! smooth borders; **loses** on many rows, many useless columns, and to boosters on tables of mixed kinds.
 //!
 //! ```
@@ -34,6 +35,7 @@ mod fit;
 mod kernel;
 mod model;
 mod params;
+mod reduced;
 mod smo;
 #[cfg(test)]
 mod tests;

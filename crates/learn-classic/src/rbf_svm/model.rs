@@ -85,13 +85,11 @@ impl RbfSvmModel {
     }
 
     pub(super) fn regression(
-        points: &Points,
-        gamma: f64,
-        solved: &Solved,
+        (points, gamma): (&Points, f64),
+        (solved, picked): (&Solved, &[u32]),
         (centre, scale): (f64, f64),
     ) -> Self {
-        let picked: Vec<u32> = (0..solved.beta.len() as u32).collect();
-        let machines = vec![Machine::new(solved, &picked, PlattCurve::PLAIN)];
+        let machines = vec![Machine::new(solved, picked, PlattCurve::PLAIN)];
         Self::gathered(points, gamma, Answer::Number { centre, scale }, machines)
     }
 

@@ -22,6 +22,16 @@ choices! {
     }
 }
 
+choices! {
+    /// What is done with more rows than have all their kernels worked with.
+    pub enum Above {
+        /// All rows are learned from, their kernels being guessed from those with some landmarks (Nyström).
+        Nystroem = "nystroem",
+        /// As many as allowed are drawn.
+        Sample = "sample",
+    }
+}
+
 params! {
     /// Parameters of [`crate::rbf_svm::RbfSvm`].
     pub struct RbfSvmParams {
@@ -41,7 +51,11 @@ params! {
         tol: f64 = 1e-3, legal: Domain::log_float(1e-12, 1.0);
         /// Most megabytes of kernel rows that each machine keeps.
         cache_mb: i64 = 200, legal: Domain::log_int(1, 1_000_000);
-        /// Most rows that are learned from; of more, so many are drawn, and the fit says so.
+        /// Most rows whose kernels are all worked with; of more, the fit goes another way and says so.
         max_rows: i64 = 50_000, legal: Domain::log_int(100, 10_000_000);
+        /// What is done with more than max_rows rows.
+        above_max_rows: Above = Above::Nystroem, legal: Domain::Choice(Above::WORDS);
+        /// Landmarks that the kernel is guessed from.
+        n_components: i64 = 500, legal: Domain::log_int(10, 10_000), only_if: ("above_max_rows", ["nystroem"]);
     }
 }

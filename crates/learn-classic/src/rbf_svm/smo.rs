@@ -10,7 +10,10 @@ use super::kernel::Points;
 
 /// Least curvature of a pair: points that coincide.
 const CURVATURE_MIN: f64 = 1e-12;
-/// Steps between two looks at the clock and at rows to take out.
+/// Most differences of two numbers between two looks at the clock: a few milliseconds.
+const UNLOOKED_MAX: usize = 10_000_000;
+
+/// Steps between two looks at rows to take out.
 const STEPS: usize = 1000;
 /// Share of rows that must have become idle before the problem is made smaller.
 const IDLE_MIN: f64 = 0.2;
@@ -160,7 +163,13 @@ impl<'a> Work<'a> {
     /// Takes steps until the optimality conditions hold among the rows that take part.
     fn run(&mut self, may_shrink: bool, left: &mut usize, cx: &FitContext<'_>) -> Result<(), FitError> {
         let mut until_look = STEPS.min(self.active.len()).max(1);
+        let mut unlooked = 0;
         loop {
+            unlooked += 2 * self.active.len() * self.points.width;
+            if unlooked > UNLOOKED_MAX {
+                cx.checkpoint()?;
+                unlooked = 0;
+            }
             let (gain, i) = self.steepest_up();
             let (cost, any) = self.steepest_down();
             if gain - cost <= self.problem.tol || i == usize::MAX || any == usize::MAX || *left == 0 {

@@ -150,7 +150,10 @@ fn more_rows_than_allowed_are_drawn_and_it_is_said() {
     let classes: Vec<u32> = (0..rows as u32).map(|i| u32::from(i % 20 >= 10)).collect();
     let table = Table::classes(columns, &classes, 2);
     let warnings = Warnings::default();
-    let point = Point::from([("max_rows".to_owned(), Value::Int(100))]);
+    let point = Point::from([
+        ("max_rows".to_owned(), Value::Int(100)),
+        ("above_max_rows".to_owned(), Value::Choice("sample".to_owned())),
+    ]);
     let model = with_context(&warnings, |cx| RbfSvm.fit(&point, &table.train(), cx).unwrap());
     let said = warnings.0.into_inner().unwrap();
     assert!(said.len() == 1 && said[0].contains("100 of 400 rows"), "{said:?}");
@@ -160,4 +163,55 @@ fn more_rows_than_allowed_are_drawn_and_it_is_said() {
         .enumerate()
         .filter(|(row, class)| answers[2 * row + **class as usize] > 0.5);
     assert!(right.count() > 390);
+}
+
+#[test]
+fn guessed_kernels_answer_nearly_as_all_kernels_do() {
+    let rows = 1500;
+    let mut rng = Seed::new(9).rng();
+    let (x, y): (Vec<f64>, Vec<f64>) = (0..rows)
+        .map(|_| (4.0 * rng.uniform() - 2.0, 4.0 * rng.uniform() - 2.0))
+        .unzip();
+    let classes: Vec<u32> = x
+        .iter()
+        .zip(&y)
+        .map(|(x, y)| u32::from(x * x + y * y > 1.7))
+        .collect();
+    let numbers: Vec<f64> = x.iter().zip(&y).map(|(x, y)| (2.0 * x).sin() + y).collect();
+    let columns = || vec![Column::numbers(x.clone()), Column::numbers(y.clone())];
+    let few: &[(&str, &str)] = &[
+        ("max_rows", "300"),
+        ("n_components", "150"),
+        ("calibration", "none"),
+    ];
+    let table = Table::classes(columns(), &classes, 2);
+    let [whole, guessed] =
+        [&[("calibration", "none")], few].map(|settings| table.answers(&*table.fit(&RbfSvm, settings)));
+    let right = |answers: &[f64]| {
+        let rows = classes.iter().enumerate();
+        rows.filter(|(row, class)| answers[2 * row + **class as usize] > 0.5)
+            .count()
+    };
+    assert!(
+        right(&guessed) + 8 >= right(&whole),
+        "{} and {}",
+        right(&guessed),
+        right(&whole)
+    );
+    let table = Table::regression(columns(), &numbers);
+    let [whole, guessed] =
+        [&[("calibration", "none")], few].map(|settings| table.answers(&*table.fit(&RbfSvm, settings)));
+    let squares = |answers: &[f64]| {
+        answers
+            .iter()
+            .zip(&numbers)
+            .map(|(a, b)| (a - b) * (a - b))
+            .sum::<f64>()
+    };
+    assert!(
+        squares(&guessed) <= squares(&whole) * 1.1 + 1e-9,
+        "{} and {}",
+        squares(&guessed),
+        squares(&whole)
+    );
 }

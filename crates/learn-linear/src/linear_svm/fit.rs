@@ -2,9 +2,10 @@
 
 use kolosal_learner::{Checked, FitContext, FitError, PlattCurve, Task, TrainView};
 
+use super::dual::{Asked, descend};
 use super::losses::{SquaredHinge, SquaredTube};
 use super::model::LinearSvmModel;
-use super::params::{Calibration, LinearSvmParams};
+use super::params::{Calibration, LinearSvmParams, Loss};
 use crate::convex::{Ended, Limits, Objective, RowLoss, minimise, scores};
 use crate::design::{Counted, Design, Response};
 use crate::folds::folds_by_content;
@@ -44,7 +45,7 @@ pub(super) fn fit(
             classes: &classes,
             class,
         };
-        let ended = machines.fit(&loss, &machines.shares, vec![0.0; design.width() + 1], cx)?;
+        let ended = machines.class(&loss, &machines.shares, vec![0.0; design.width() + 1], cx)?;
         is_done &= ended.converged;
         let curve = match &folds {
             None => PlattCurve::PLAIN,
@@ -79,7 +80,19 @@ fn fit_number(
             targets: &response.values,
             epsilon: params.epsilon / response.scale,
         };
-        let ended = machines.fit(&loss, &machines.shares, point, cx)?;
+        let ended = match params.loss {
+            Loss::Squared => machines.fit(&loss, &machines.shares, point, cx)?,
+            Loss::Plain => {
+                let row = |(target, share): (&f64, &f64)| Asked {
+                    target: *target,
+                    epsilon: loss.epsilon,
+                    low: -share,
+                    high: *share,
+                };
+                let asked: Vec<Asked> = loss.targets.iter().zip(&machines.shares).map(row).collect();
+                machines.descend(&asked, cx)?
+            }
+        };
         warn_unless(ended.converged, params, cx);
         point = ended.point;
     }
@@ -107,6 +120,9 @@ struct Machines<'a> {
     shares: Vec<f64>,
     /// Strength of the penalty on each coefficient per unit of total weight.
     unit: Vec<f64>,
+    /// The same for a column of deviation one.
+    strength: f64,
+    loss: Loss,
 }
 
 impl<'a> Machines<'a> {
@@ -121,6 +137,8 @@ impl<'a> Machines<'a> {
             shares: design.weights.iter().map(|weight| weight / total).collect(),
             // The mean loss is minimised instead of C times the sum, so the penalty is divided by both.
             unit: design.penalty(1.0 / (params.c * total), 2),
+            strength: 1.0 / (params.c * total),
+            loss: params.loss,
         }
     }
 
@@ -139,6 +157,34 @@ impl<'a> Machines<'a> {
             l2: &self.unit,
         };
         minimise(&objective, start, self.limits, cx)
+    }
+
+    /// The machine of one class against all others.
+    fn class(
+        &self,
+        loss: &SquaredHinge<'_>,
+        shares: &[f64],
+        start: Vec<f64>,
+        cx: &FitContext<'_>,
+    ) -> Result<Ended, FitError> {
+        if self.loss == Loss::Squared {
+            return self.fit(loss, shares, start, cx);
+        }
+        let row = |(class, share): (&u32, &f64)| {
+            let is_in = *class == loss.class;
+            Asked {
+                target: if is_in { 1.0 } else { -1.0 },
+                epsilon: 0.0,
+                low: if is_in { 0.0 } else { -share },
+                high: if is_in { *share } else { 0.0 },
+            }
+        };
+        let asked: Vec<Asked> = loss.classes.iter().zip(shares).map(row).collect();
+        self.descend(&asked, cx)
+    }
+
+    fn descend(&self, asked: &[Asked], cx: &FitContext<'_>) -> Result<Ended, FitError> {
+        descend(self.design, asked, (&self.unit, self.strength), self.limits, cx)
     }
 
     /// The curve over the scores that rows get from machines which did not see them.
@@ -160,7 +206,7 @@ impl<'a> Machines<'a> {
                 .collect();
             // Rows that are all in one fold teach nothing to the others.
             let point = if shares.iter().any(|share| *share > 0.0) {
-                self.fit(loss, &shares, whole.point.clone(), cx)?.point
+                self.class(loss, &shares, whole.point.clone(), cx)?.point
             } else {
                 vec![0.0; whole.point.len()]
             };

@@ -12,8 +12,8 @@
 //!
 //! **Solver.** Both losses have a Lipschitz slope, so Newton's method on them ends after a handful of passes (Mangasarian
 //! 2002; Keerthi, DeCoste 2005), each a Gram matrix of the rows within the margin; beyond 1,500 coefficients its steps
-//! come from products with the rows. Coordinate descent in the dual (Hsieh et al. 2008) needs dozens of passes for the
-//! same minimum.
+//! come from products with the rows. The plain hinge and the plain error beyond the tube (`loss=plain`), which mind rows far off
+//! less, have kinks: they are minimised by coordinate descent in the dual (Hsieh et al. 2008), in dozens of passes.
 //!
 //! **Probabilities.** Scores of rows that were left out, in folds by content started from the fit of all rows, are put
 //! through a logistic curve each class (Platt 1999; Lin, Lin, Weng 2007); for several classes the shares are divided by
@@ -28,6 +28,7 @@
 //! assert_eq!(LinearSvm.card().name, "linear_svm");
 //! ```
 
+mod dual;
 mod fit;
 mod losses;
 mod model;

@@ -3,6 +3,7 @@
 use kolosal_frame::Column;
 use kolosal_learner::{FittedModel, Task};
 
+use super::params::Loss;
 use super::{Calibration, LinearSvm, LinearSvmParams};
 use crate::logistic::ClassWeight;
 use crate::testing::{Table, distance, fit, mixed, noise};
@@ -161,4 +162,68 @@ fn more_columns_than_a_gram_matrix_takes_end_at_the_same_margins() {
             &answers[..8]
         );
     }
+}
+
+#[test]
+fn plain_losses_by_hand() {
+    // At -1 and 1 with C = 1/8: w^2 / 2 + 1/4 (1 - w) is lowest at w = 1/4; with C = 2 the margin's end is reached: w = 1.
+    let table = Table::classes(vec![Column::numbers(vec![-1.0, 1.0])], &[0, 1], 2);
+    for (c, w) in [(0.125, 0.25), (2.0, 1.0)] {
+        let params = LinearSvmParams {
+            loss: Loss::Plain,
+            c,
+            tol: 1e-8,
+            max_iter: 5000,
+            ..LinearSvmParams::default()
+        };
+        let model = fit::<LinearSvm>(params, &table);
+        assert!(
+            (model.coefficients(0)[0] - w).abs() < 2e-3,
+            "{:?}",
+            model.coefficients(0)
+        );
+        assert!(model.intercept(0).abs() < 2e-3);
+    }
+    // One row of twenty is far off the line y = 2 x: the plain tube follows the others.
+    let x: Vec<f64> = (0..20).map(f64::from).collect();
+    let mut y: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
+    y[7] = 500.0;
+    let params = LinearSvmParams {
+        loss: Loss::Plain,
+        tol: 1e-7,
+        max_iter: 20_000,
+        c: 10.0,
+        ..LinearSvmParams::default()
+    };
+    let model = fit::<LinearSvm>(params, &Table::regression(vec![Column::numbers(x)], &y));
+    assert!(
+        (model.coefficients(0)[0] - 2.0).abs() < 0.02,
+        "{:?}",
+        model.coefficients(0)
+    );
+}
+
+#[test]
+fn plain_losses_take_one_hot_columns_as_they_are() {
+    let x: Vec<f64> = noise(200, 3).iter().map(|x| x * 2.0).collect();
+    let words: Vec<&str> = (0..200).map(|row| ["a", "b", "c", ""][row * 7 % 4]).collect();
+    let is_in = |row: usize| x[row] + if words[row] == "b" { 1.0 } else { 0.0 } > 0.3;
+    let classes: Vec<u32> = (0..200).map(|row| u32::from(is_in(row))).collect();
+    let table = Table::classes(
+        vec![Column::numbers(x.clone()), Column::categories(&words)],
+        &classes,
+        2,
+    );
+    let plain = LinearSvmParams {
+        loss: Loss::Plain,
+        ..LinearSvmParams::default()
+    };
+    let [a, b] =
+        [LinearSvmParams::default(), plain].map(|params| table.answers(&fit::<LinearSvm>(params, &table)));
+    let same = a
+        .chunks(2)
+        .zip(b.chunks(2))
+        .filter(|(a, b)| (a[1] > 0.5) == (b[1] > 0.5))
+        .count();
+    assert!(same > 180, "{same} of 200");
 }

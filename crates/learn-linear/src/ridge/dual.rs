@@ -4,11 +4,11 @@
 //! the answer is `u = P^-1 Z' a` with `(Z P^-1 Z' + alpha I) a = y`.
 
 use kolosal_compute::kernels::add_cross_products;
+use kolosal_compute::linalg::Cholesky;
 use kolosal_compute::{Reservation, Workers};
 use kolosal_learner::{FitContext, FitError};
 
 use super::fit::{Solution, Wanted};
-use crate::cholesky::Cholesky;
 use crate::design::{Design, Response};
 use crate::moments::transposed;
 

@@ -1,12 +1,12 @@
 //! The choice of a solver and of the strength.
 
+use kolosal_compute::linalg::Cholesky;
 use kolosal_learner::{Checked, FitContext, FitError, TrainView};
 
 use super::dual::Dual;
 use super::gcv::{Score, choose};
 use super::gradients::Gradients;
 use super::params::RidgeParams;
-use crate::cholesky::Cholesky;
 use crate::design::{Counted, Design, Response};
 use crate::moments::{Centred, Moments};
 use crate::path::PathPoint;

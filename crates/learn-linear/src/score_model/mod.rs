@@ -78,6 +78,15 @@ impl FittedModel for ScoreModel {
         self.linear.predict_into(x, out);
     }
 
+    fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        _: &kolosal_compute::Workers,
+    ) -> Option<kolosal_learner::Contributions> {
+        Some(self.linear.contributions(x, background))
+    }
+
     fn save(&self, to: &mut Encoder) {
         to.bool(self.linear.link == Link::Exponential);
         self.linear.save(to);

@@ -66,6 +66,9 @@ impl ByLeaf {
                 gather(&mut self.codes, codes, &order);
                 self.classes = count;
             }
+            Target::Unknown { .. } => {
+                unreachable!("learners of answers are not on the card of tasks without any")
+            }
         }
         gather(
             &mut self.weights,

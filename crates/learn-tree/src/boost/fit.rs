@@ -115,6 +115,9 @@ fn start(config: &BoostConfig, objective: &dyn Objective, input: &BoostInput<'_>
         meaning: match input.labels.target() {
             Target::Numbers(_) => Meaning::Number,
             Target::Classes { .. } => Meaning::ClassProbability,
+            Target::Unknown { .. } => {
+                unreachable!("learners of answers are not on the card of tasks without any")
+            }
         },
         link: objective.link(),
         features: input.features.column_count(),

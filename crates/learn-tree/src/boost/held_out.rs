@@ -57,6 +57,9 @@ impl<'a> HeldOut<'a> {
         let task = match self.labels.target() {
             Target::Numbers(_) => Task::Regression,
             Target::Classes { count, .. } => Task::classification(count),
+            Target::Unknown { .. } => {
+                unreachable!("learners of answers are not on the card of tasks without any")
+            }
         };
         let mut predictions = Predictions::zeros(task, self.labels.len());
         let width = predictions.width();

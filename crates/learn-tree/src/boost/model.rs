@@ -1,7 +1,7 @@
 //! The fitted booster: a sum of trees over raw and derived columns, and how the sum becomes an answer.
 
 use kolosal_frame::FrameView;
-use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning};
+use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning, ScoreLink};
 
 use super::compiled::{Compiled, CompiledCell, Scorer};
 use super::encoding::Encodings;
@@ -210,10 +210,38 @@ impl FittedModel for BoostModel {
         (own + trees + self.encodings.heap_bytes() + self.compiled.heap_bytes()) as u64
     }
 
+    fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        workers: &kolosal_compute::Workers,
+    ) -> Option<kolosal_learner::Contributions> {
+        let shap = super::shap::BackgroundShap::new(self, background).ok()?;
+        let base = shap.expected().to_vec();
+        let mut values = vec![0.0; x.row_count() * base.len() * self.features];
+        let cancel = kolosal_base::Cancel::new();
+        let effort = super::shap::Effort {
+            workers,
+            cancel: &cancel,
+        };
+        shap.values_into(x, effort, &mut values).ok()?;
+        let link = match self.link {
+            Link::Identity => ScoreLink::Identity,
+            Link::Exponential => ScoreLink::Exponential,
+            Link::Logistic => ScoreLink::Logistic,
+            Link::Softmax => ScoreLink::Softmax,
+            Link::OneVersusAll => ScoreLink::OneVersusRest,
+        };
+        Some(kolosal_learner::Contributions { link, base, values })
+    }
+
     fn save(&self, to: &mut Encoder) {
         to.u8(match self.meaning {
             Meaning::Number => 0,
             Meaning::ClassProbability => 1,
+            Meaning::Anomaly | Meaning::Group => {
+                unreachable!("boosters answer with numbers or probabilities")
+            }
         });
         self.link.save(to);
         to.u64(self.features as u64);

@@ -199,6 +199,7 @@ fn rows_of<'a>(features: FrameView<'a>, target: Target<'a>, weights: Option<&'a 
     let task = match target {
         Target::Numbers(_) => Task::Regression,
         Target::Classes { count, .. } => Task::classification(count),
+        Target::Unknown { .. } => panic!("trees need answers"),
     };
     TrainView::new(features, target, weights, task).expect("fit rows")
 }

@@ -186,10 +186,14 @@ pub fn find_metric(name: &str) -> Result<&'static dyn Metric, MetricError> {
 }
 
 /// The metric used where none is asked for: area under the curve, log-loss, root mean squared error.
+///
+/// # Panics
+/// If the task has no target: there is nothing to compare answers with.
 pub fn default_metric(task: TaskKind) -> &'static dyn Metric {
     match task {
         TaskKind::Binary => &RocAuc,
         TaskKind::Multiclass => &LogLoss,
         TaskKind::Regression => &RootMeanSquared,
+        TaskKind::Anomaly | TaskKind::Clustering => panic!("a task without a target has no metric"),
     }
 }

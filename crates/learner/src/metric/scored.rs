@@ -19,7 +19,7 @@ impl<'a> Scored<'a> {
     /// or all weights are zero.
     ///
     /// # Panics
-    /// If target and predictions belong to different tasks.
+    /// If target and predictions belong to different tasks, or the task has no target.
     pub fn new(
         target: &Target<'a>,
         predictions: &'a Predictions,
@@ -28,6 +28,7 @@ impl<'a> Scored<'a> {
         let width = match target {
             Target::Numbers(_) => 1,
             Target::Classes { count, .. } => *count as usize,
+            Target::Unknown { .. } => panic!("a task without a target has no metric"),
         };
         assert_eq!(
             width,
@@ -68,6 +69,7 @@ impl<'a> Scored<'a> {
             Target::Numbers(_) => TaskKind::Regression,
             Target::Classes { count: 2, .. } => TaskKind::Binary,
             Target::Classes { .. } => TaskKind::Multiclass,
+            Target::Unknown { .. } => unreachable!("checked rows have known answers"),
         }
     }
 
@@ -93,7 +95,7 @@ impl<'a> Scored<'a> {
     pub fn class(&self, row: usize) -> usize {
         match self.target {
             Target::Classes { codes, .. } => codes[row] as usize,
-            Target::Numbers(_) => panic!("the target of a regression is no class"),
+            _ => panic!("only the target of a classification is a class"),
         }
     }
 
@@ -104,7 +106,7 @@ impl<'a> Scored<'a> {
     pub fn numbers(&self) -> &'a [f64] {
         match self.target {
             Target::Numbers(values) => values,
-            Target::Classes { .. } => panic!("the target of a classification is no number"),
+            _ => panic!("only the target of a regression is a number"),
         }
     }
 

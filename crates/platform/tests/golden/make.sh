@@ -24,6 +24,22 @@ head -61 table.csv >"$few" # a model that holds its rows stays small
 fit neighbors amount --set n_neighbors=3
 rm "$few"
 unset few
+group() { # learner, further options
+    learner=$1
+    shift
+    "$program" --quiet fit "$learner" "${few:-table.csv}" --seed 7 --output "v$format/$learner.kolosal" "$@" >/dev/null
+}
+group isolation --ignore kind --set n_estimators=5 --set max_samples=32 --set contamination=0.05
+group kmeans --ignore kind --set n_clusters=3
+group gaussian_mixture --ignore kind --set n_components=2 --set covariance_type=diag
+few=$(mktemp)
+head -61 table.csv >"$few"
+group local_outlier --ignore kind --set contamination=0.05
+group dbscan --ignore kind --set eps=2.5
+group hdbscan --ignore kind --set min_cluster_size=4
+group hierarchical --ignore kind --set n_clusters=3
+rm "$few"
+unset few
 fit ridge amount
 fit linear_svm kind
 fit lasso amount

@@ -62,6 +62,8 @@ impl<'a> Chooser<'a> {
             Target::Classes { codes, count } => {
                 Answer::Classes(sample.iter().map(|&row| codes[row]).collect(), count as usize)
             }
+            // Nothing follows what is not known, so nothing is kept.
+            Target::Unknown { .. } => Answer::Ranks(vec![0.0; sample.len()]),
         };
         let mut rng = cx.seed.fork("combinations").rng();
         Self {
@@ -387,5 +389,6 @@ fn outputs_of(target: Target<'_>) -> Vec<Vec<f64>> {
             };
             (1..count).map(is).collect()
         }
+        Target::Unknown { .. } => Vec::new(),
     }
 }

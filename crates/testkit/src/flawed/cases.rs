@@ -201,7 +201,7 @@ fn flaws_of_cards_are_noticed() {
     );
     check_card(
         "a task that is not on the card is refused",
-        "a regression target is not refused",
+        "the task regression is not refused",
         LearnerCard {
             tasks: &[TaskKind::Binary, TaskKind::Multiclass, TaskKind::Binary],
             ..Stumps::CARD
@@ -370,6 +370,14 @@ fn flaws_of_importances_and_out_of_bag_answers_are_noticed() {
         "importances are shares",
         "they are []",
         spoiled(|_| Some(Vec::new())),
+    );
+    check(
+        "contributions add up to the answer",
+        "answers by contributions",
+        Flawed {
+            contributes: Some(0.25),
+            ..Flawed::honest()
+        },
     );
     let claims = LearnerCard {
         has_out_of_bag: true,

@@ -6,8 +6,8 @@ mod transforms;
 
 use kolosal_frame::FrameView;
 use kolosal_learner::{
-    ArtifactError, Decoder, Encoder, FitContext, FitError, FittedModel, Learn, Learner, LearnerCard, Meaning,
-    ParamDef, ParamError, Point, Predictions, TrainView,
+    ArtifactError, Contributions, Decoder, Encoder, FitContext, FitError, FittedModel, Learn, Learner,
+    LearnerCard, Meaning, ParamDef, ParamError, Point, Predictions, ScoreLink, TrainView,
 };
 
 use crate::learner::{CARD_CLAUSES, FIT_CLAUSES};
@@ -29,6 +29,8 @@ struct Flawed {
     read_tail: fn(&mut Decoder<'_>) -> Result<u32, ArtifactError>,
     importances: fn(Vec<f64>) -> Option<Vec<f64>>,
     out_of_bag: Option<f64>,
+    /// What every column is said to add to every score.
+    contributes: Option<f64>,
 }
 
 /// An honest model and a number of its own.
@@ -62,6 +64,7 @@ impl Flawed {
             read_tail: |from| from.u32(),
             importances: Some,
             out_of_bag: None,
+            contributes: None,
         }
     }
 
@@ -149,6 +152,20 @@ impl FittedModel for FlawedModel {
 
     fn importances(&self) -> Option<Vec<f64>> {
         (self.flawed.importances)(self.inner.importances()?)
+    }
+
+    fn contributions(
+        &self,
+        x: FrameView<'_>,
+        _: FrameView<'_>,
+        _: &kolosal_compute::Workers,
+    ) -> Option<Contributions> {
+        let outputs = self.inner.shape().1;
+        Some(Contributions {
+            link: ScoreLink::Identity,
+            base: vec![0.0; outputs],
+            values: vec![self.flawed.contributes?; x.row_count() * outputs * x.column_count()],
+        })
     }
 
     fn out_of_bag(&self) -> Option<&Predictions> {

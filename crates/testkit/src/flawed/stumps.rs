@@ -198,6 +198,7 @@ fn shares(
         match train.target() {
             Target::Numbers(values) => means[group] += share * values[row],
             Target::Classes { codes, .. } => means[group * width + codes[row] as usize] += share,
+            Target::Unknown { .. } => unreachable!("stumps learn answers"),
         }
     }
     means
@@ -326,5 +327,7 @@ pub(super) fn task_of(model: &dyn FittedModel) -> Task {
     match model.shape() {
         (Meaning::Number, _) => Task::Regression,
         (Meaning::ClassProbability, width) => Task::classification(width as u32),
+        (Meaning::Anomaly, _) => Task::Anomaly,
+        (Meaning::Group, _) => Task::Clustering,
     }
 }

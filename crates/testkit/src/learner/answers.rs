@@ -142,6 +142,37 @@ pub(super) fn importances_are_shares(case: &LearnerCase) -> Verdict {
     demand(is_sound, || format!("they are {shares:?} and sum to {total}"))
 }
 
+pub(super) fn contributions_add_up(case: &LearnerCase) -> Verdict {
+    let table = case.table();
+    let model = case.model(&table)?;
+    let (columns, room) = (table.frame.column_count(), Room::new(1));
+    let background = table.gather(&[1, 5, 8, 20, 33, 41]);
+    let (x, others) = (table.view().slice(10, 20), background.view());
+    let workers = room.cx().workers;
+    let Some(found) = model.contributions(x, others, workers) else {
+        return Ok(());
+    };
+    let values = x.row_count() * found.outputs() * columns;
+    demand(found.values.len() == values, || {
+        format!("{} values for {values} places", found.values.len())
+    })?;
+    let width = model.shape().1;
+    let mut summed = vec![0.0; x.row_count() * width];
+    let scores = found.scores(columns);
+    for (out, scores) in summed
+        .chunks_exact_mut(width)
+        .zip(scores.chunks_exact(found.outputs()))
+    {
+        found.link.answer(scores, out);
+    }
+    close(
+        "answers by contributions",
+        &predict(model.as_ref(), x),
+        &summed,
+        1e-8,
+    )
+}
+
 pub(super) fn out_of_bag(case: &LearnerCase) -> Verdict {
     let table = case.table();
     let model = case.model(&table)?;

@@ -35,14 +35,21 @@ pub(super) fn is_complete(case: &LearnerCase) -> Verdict {
 
 pub(super) fn refuses_other_tasks(case: &LearnerCase) -> Verdict {
     let card = case.learner.card();
-    for task in [Task::Binary, Task::Multiclass { classes: 3 }, Task::Regression] {
+    let tasks = [
+        Task::Binary,
+        Task::Multiclass { classes: 3 },
+        Task::Regression,
+        Task::Anomaly,
+        Task::Clustering,
+    ];
+    for task in tasks {
         if card.can_learn(task.kind()) {
             continue;
         }
         let result = case.fit(&mixed(task, card, 20, 1).train(), &Room::new(1).cx())?;
         let is_refused = matches!(result, Err(FitError::Unsupported { .. }));
         demand(is_refused, || {
-            format!("a {} target is not refused as unsupported", task.kind().name())
+            format!("the task {} is not refused as unsupported", task.kind().name())
         })?;
     }
     Ok(())

@@ -76,7 +76,7 @@ pub(super) fn one_row(case: &LearnerCase) -> Verdict {
 }
 
 pub(super) fn one_class(case: &LearnerCase) -> Verdict {
-    if case.task() == Task::Regression {
+    if !matches!(case.task(), Task::Binary | Task::Multiclass { .. }) {
         return Ok(());
     }
     let mut table = case.table();

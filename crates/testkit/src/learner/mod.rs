@@ -100,6 +100,10 @@ pub const FIT_CLAUSES: &[Clause<LearnerCase>] = &[
         check: answers::importances_are_shares,
     },
     Clause {
+        name: "contributions add up to the answer",
+        check: answers::contributions_add_up,
+    },
+    Clause {
         name: "out-of-bag answers are as claimed",
         check: answers::out_of_bag,
     },
@@ -245,6 +249,9 @@ const ROUNDS: &[(&str, i64)] = &[
     ("max_epochs", 4),
 ];
 
+/// Parameters that bound the rows of costly work, and how many these suites pay for.
+const WORK_ROWS: &[(&str, i64)] = &[("optimize_rows", 100), ("max_rows_classification", 200)];
+
 /// Rows of the tables on which most clauses run: enough for a split with the usual least rows a leaf.
 const ROWS: usize = 60;
 
@@ -264,6 +271,8 @@ impl LearnerCase {
             TaskKind::Binary => Task::Binary,
             TaskKind::Multiclass => Task::Multiclass { classes: 3 },
             TaskKind::Regression => Task::Regression,
+            TaskKind::Anomaly => Task::Anomaly,
+            TaskKind::Clustering => Task::Clustering,
         };
         let case = |kind| Self {
             learner,
@@ -286,7 +295,12 @@ impl LearnerCase {
         let turned_down = self
             .rounds()
             .map(|(def, rounds)| (def.name.to_owned(), Value::Int(rounds)));
-        turned_down.into_iter().collect()
+        let bounded = WORK_ROWS.iter().filter(|(name, rows)| {
+            let of_name = |def: &&ParamDef| def.name == *name && def.legal.contains(&Value::Int(*rows));
+            self.learner.params().iter().any(|def| of_name(&def))
+        });
+        let bounded = bounded.map(|(name, rows)| ((*name).to_owned(), Value::Int(*rows)));
+        turned_down.into_iter().chain(bounded).collect()
     }
 
     /// The parameter that counts rounds, if there is one, and the number that [`LearnerCase::point`] sets.
@@ -340,7 +354,8 @@ fn bytes_of(model: &dyn FittedModel) -> Vec<u8> {
     out.into_bytes()
 }
 
-/// Finite numbers; probabilities in 0 to 1 that sum to one in each row.
+/// Finite numbers; probabilities in 0 to 1 that sum to one in each row; a score and whether it is beyond the border; a whole
+/// number or -1, and a share.
 fn sound(task: Task, answers: &[f64]) -> Verdict {
     let (meaning, width) = Predictions::shape_of(task);
     for (row, answer) in answers.chunks_exact(width).enumerate() {
@@ -349,6 +364,13 @@ fn sound(task: Task, answers: &[f64]) -> Verdict {
             Meaning::ClassProbability => {
                 answer.iter().all(|p| (0.0..=1.0).contains(p))
                     && (answer.iter().sum::<f64>() - 1.0).abs() <= 1e-9
+            }
+            Meaning::Anomaly => answer[0].is_finite() && (answer[1] == 0.0 || answer[1] == 1.0),
+            Meaning::Group => {
+                let is_group =
+                    answer[0] >= 0.0 && answer[0].fract() == 0.0 && answer[0] < f64::from(u32::MAX);
+                let is_in_none = answer[0] == -1.0 && answer[1] == 0.0;
+                is_in_none || (is_group && (0.0..=1.0).contains(&answer[1]))
             }
         };
         demand(is_sound, || format!("row {} is answered {answer:?}", row + 1))?;

@@ -80,6 +80,7 @@ fn spoiled(table: &Table, counts: impl Fn(usize) -> bool) -> Table {
                 .filter(|&row| !counts(row))
                 .for_each(|row| codes[row] = 0);
         }
+        crate::tables::Answers::Unknown { .. } => {}
     }
     table
 }

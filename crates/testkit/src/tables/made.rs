@@ -164,6 +164,10 @@ fn answers(task: Task, scores: &[f64]) -> Answers {
     if task == Task::Regression {
         return Answers::Numbers(scores.to_vec());
     }
+    if !task.kind().has_target() {
+        let rows = scores.len();
+        return Answers::Unknown { task, rows };
+    }
     let count = task.width();
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]).then(a.cmp(&b)));

@@ -33,6 +33,13 @@ pub enum Answers {
         /// How many classes the task has.
         count: u32,
     },
+    /// None: the task has no target.
+    Unknown {
+        /// The task.
+        task: Task,
+        /// How many rows there are.
+        rows: usize,
+    },
 }
 
 /// Some rows of a table, as a fold sees them: the frame is the whole one, the answers are those of the rows.
@@ -50,6 +57,7 @@ impl Answers {
         match self {
             Self::Numbers(_) => Task::Regression,
             Self::Classes { count, .. } => Task::classification(*count),
+            Self::Unknown { task, .. } => *task,
         }
     }
 
@@ -58,6 +66,7 @@ impl Answers {
         match self {
             Self::Numbers(values) => Target::Numbers(values),
             Self::Classes { codes, count } => Target::Classes { codes, count: *count },
+            Self::Unknown { rows, .. } => Target::Unknown { rows: *rows },
         }
     }
 
@@ -68,6 +77,10 @@ impl Answers {
             Self::Classes { codes, count } => Self::Classes {
                 codes: pick(codes, rows),
                 count: *count,
+            },
+            Self::Unknown { task, .. } => Self::Unknown {
+                task: *task,
+                rows: rows.len(),
             },
         }
     }

@@ -22,14 +22,15 @@ const PENGUINS: [&str; 2] = [
     include_str!("../../../../examples/data/penguins.test.csv"),
 ];
 
-/// An easy real question of each kind: malignant or benign, which species of penguin, how heavy a penguin.
+/// An easy real question of each kind: malignant or benign, which species of penguin, how heavy a penguin; of tasks
+/// without a target, the table without its species.
 ///
 /// # Panics
 /// If the files in `examples/data` are not what they were.
 pub fn real_tables(task: Task) -> RealTables {
     let (files, target) = match task {
         Task::Binary => (BREAST_CANCER, "diagnosis"),
-        Task::Multiclass { .. } => (PENGUINS, "species"),
+        Task::Multiclass { .. } | Task::Anomaly | Task::Clustering => (PENGUINS, "species"),
         Task::Regression => (PENGUINS, "body_mass_g"),
     };
     let [train, test] = files.map(|text| Cells::read(text).with_known(target));
@@ -115,6 +116,10 @@ impl<'a> Cells<'a> {
 
     fn answers(&self, target: &str, task: Task, labels: &[&str]) -> Answers {
         let cells = self.column(target);
+        if !task.kind().has_target() {
+            let rows = cells.len();
+            return Answers::Unknown { task, rows };
+        }
         if task == Task::Regression {
             return Answers::Numbers(numbers(&cells).expect("numbers"));
         }

@@ -17,7 +17,7 @@ pub(crate) fn useless_columns(table: &Frame, taken: &[Option<usize>]) -> BTreeMa
             continue;
         }
         let column = &table.columns()[at];
-        if let Some((guard, reason)) = useless(field, column) {
+        if let Some((guard, reason)) = why_useless(field, column) {
             found.insert(at, left_out(guard, field, &reason));
             continue;
         }
@@ -35,17 +35,26 @@ pub(crate) fn useless_columns(table: &Frame, taken: &[Option<usize>]) -> BTreeMa
 }
 
 fn left_out(guard: &'static str, field: &Field, reason: &str) -> Finding {
-    let remedy = if guard == "identifier" {
+    let reason = format!("column '{}' is left out: {reason}", field.name);
+    Finding::new(guard, &[&field.name], reason, remedy(guard))
+}
+
+/// Why a column cannot be learned from, in words.
+pub(crate) fn useless(field: &Field, column: &Column) -> Option<String> {
+    let (guard, reason) = why_useless(field, column)?;
+    Some(format!("{reason}; {}", remedy(guard)))
+}
+
+fn remedy(guard: &str) -> &'static str {
+    if guard == "identifier" {
         "use --column-type to change that"
     } else {
         "nothing needs to be done"
-    };
-    let reason = format!("column '{}' is left out: {reason}", field.name);
-    Finding::new(guard, &[&field.name], reason, remedy)
+    }
 }
 
-/// Why a column cannot be learned from.
-fn useless(field: &Field, column: &Column) -> Option<(&'static str, String)> {
+/// The guard that leaves a column out, and why.
+fn why_useless(field: &Field, column: &Column) -> Option<(&'static str, String)> {
     if field.kind == Kind::Identifier {
         return Some(("identifier", format!("it names the row ({})", field.reason)));
     }

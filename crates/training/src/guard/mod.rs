@@ -9,7 +9,7 @@ mod leak;
 mod personal;
 mod rows;
 
-pub(crate) use columns::useless_columns;
+pub(crate) use columns::{useless, useless_columns};
 pub use drift::drift;
 pub(crate) use rows::{missing_target, rare_classes};
 

@@ -20,7 +20,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "pipeline",
         &["learners", "prep", "learner", "frame", "compute", "base"],
     ),
-    ("explain", &["pipeline", "learner", "frame", "compute", "base"]),
+    (
+        "explain",
+        &["pipeline", "learners", "learner", "frame", "compute", "base"],
+    ),
     ("asht", &["base"]),
     (
         "training",

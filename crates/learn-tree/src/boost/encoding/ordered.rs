@@ -54,6 +54,9 @@ impl Average {
                 classes.sort_unstable();
                 classes.into_iter().map(Self::Class).collect()
             }
+            kolosal_learner::Target::Unknown { .. } => {
+                unreachable!("learners of answers are not on the card of tasks without any")
+            }
         }
     }
 

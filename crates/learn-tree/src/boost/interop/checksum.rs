@@ -55,6 +55,7 @@ fn of_first(booster: &ImportedBooster, trees: usize) -> String {
     to.u8(match booster.model.meaning {
         Meaning::Number => 0,
         Meaning::ClassProbability => 1,
+        Meaning::Anomaly | Meaning::Group => unreachable!("boosters answer with numbers or probabilities"),
     });
     booster.model.link.save(&mut to);
     to.f64s(&booster.model.base);

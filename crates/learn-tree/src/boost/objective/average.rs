@@ -17,6 +17,9 @@ pub(super) fn mean(rows: &Labels<'_>) -> f64 {
         Target::Classes { codes, .. } => (0..codes.len())
             .map(|row| rows.weight(row) * f64::from(codes[row]))
             .sum(),
+        Target::Unknown { .. } => {
+            unreachable!("learners of answers are not on the card of tasks without any")
+        }
     };
     sum / rows.total_weight()
 }

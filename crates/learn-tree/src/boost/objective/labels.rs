@@ -123,7 +123,7 @@ impl<'a> Labels<'a> {
     pub fn numbers(&self) -> &'a [f64] {
         match self.target {
             Target::Numbers(values) => values,
-            Target::Classes { .. } => panic!("the objective learns numbers, these are classes"),
+            _ => panic!("the objective learns numbers, these are classes"),
         }
     }
 
@@ -134,7 +134,7 @@ impl<'a> Labels<'a> {
     pub fn classes(&self) -> &'a [u32] {
         match self.target {
             Target::Classes { codes, .. } => codes,
-            Target::Numbers(_) => panic!("the objective learns classes, these are numbers"),
+            _ => panic!("the objective learns classes, these are numbers"),
         }
     }
 
@@ -187,6 +187,7 @@ impl<'a> Labels<'a> {
                 codes: &codes[rows.clone()],
                 count,
             },
+            Target::Unknown { .. } => Target::Unknown { rows: rows.len() },
         };
         Self {
             target,

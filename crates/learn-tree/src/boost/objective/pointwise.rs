@@ -128,6 +128,9 @@ impl<'a> Answers<'a> {
         match rows.target() {
             Target::Numbers(values) => Self::Numbers(values),
             Target::Classes { codes, .. } => Self::Codes(codes),
+            Target::Unknown { .. } => {
+                unreachable!("learners of answers are not on the card of tasks without any")
+            }
         }
     }
 

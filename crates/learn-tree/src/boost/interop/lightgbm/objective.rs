@@ -74,7 +74,7 @@ pub(super) fn objective_of(link: Link, meaning: Meaning, outputs: usize) -> Stri
         (Link::Identity, _) => "regression".to_owned(),
         (Link::Exponential, _) => "poisson".to_owned(),
         (Link::Logistic, Meaning::ClassProbability) => "binary sigmoid:1".to_owned(),
-        (Link::Logistic, Meaning::Number) => "cross_entropy".to_owned(),
+        (Link::Logistic, _) => "cross_entropy".to_owned(),
         (Link::Softmax, _) => format!("multiclass num_class:{outputs}"),
         (Link::OneVersusAll, _) => format!("multiclassova num_class:{outputs} sigmoid:1"),
     }

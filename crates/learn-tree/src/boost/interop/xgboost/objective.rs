@@ -51,7 +51,7 @@ pub(super) fn objective_of(link: Link, meaning: Meaning) -> Option<&'static str>
         (Link::Identity, _) => Some("reg:squarederror"),
         (Link::Exponential, _) => Some("count:poisson"),
         (Link::Logistic, Meaning::ClassProbability) => Some("binary:logistic"),
-        (Link::Logistic, Meaning::Number) => Some("reg:logistic"),
+        (Link::Logistic, _) => Some("reg:logistic"),
         (Link::Softmax, _) => Some("multi:softprob"),
         (Link::OneVersusAll, _) => None,
     }

@@ -1,7 +1,7 @@
 //! Cholesky factors and inverses of full matrices, in panels whose inner products run in vector registers.
 
-use kolosal_compute::Workers;
-use kolosal_compute::kernels::{add_combinations, add_cross_products, add_scaled, dot};
+use crate::Workers;
+use crate::kernels::{add_combinations, add_cross_products, add_scaled, dot};
 
 /// Columns factored together.
 const PANEL: usize = 64;
@@ -12,15 +12,18 @@ const CHUNK: usize = 512;
 
 /// `L` with `L L' = A`.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Factor {
+pub struct Factor {
     side: usize,
     /// Row after row; the upper half is not used.
     lower: Vec<f64>,
 }
 
 impl Factor {
-    /// Factors a symmetric matrix, of which the lower half is read; `None` if it is not positive to rounding.
-    pub(super) fn new(matrix: Vec<f64>, side: usize, workers: &Workers) -> Option<Self> {
+    /// Factors a symmetric matrix, row after row, of which the lower half is read; `None` if it is not positive to rounding.
+    ///
+    /// # Panics
+    /// If it has not `side * side` numbers.
+    pub fn new(matrix: Vec<f64>, side: usize, workers: &Workers) -> Option<Self> {
         assert_eq!(matrix.len(), side * side, "a square matrix");
         let mut lower = matrix;
         for start in (0..side).step_by(PANEL) {
@@ -51,12 +54,15 @@ impl Factor {
     }
 
     /// The sum of the logarithms of the diagonal: half the logarithm of the determinant.
-    pub(super) fn half_log_determinant(&self) -> f64 {
+    pub fn half_log_determinant(&self) -> f64 {
         (0..self.side).map(|i| self.lower[i * self.side + i].ln()).sum()
     }
 
     /// Replaces `b` by `L^-1 b`.
-    pub(super) fn forward(&self, b: &mut [f64]) {
+    ///
+    /// # Panics
+    /// If `b` is shorter than the side.
+    pub fn forward(&self, b: &mut [f64]) {
         for i in 0..self.side {
             let line = &self.lower[i * self.side..];
             b[i] = (b[i] - dot(&line[..i], &b[..i])) / line[i];
@@ -64,8 +70,19 @@ impl Factor {
     }
 
     /// Replaces `b` by `A^-1 b`.
-    pub(super) fn solve(&self, b: &mut [f64]) {
+    ///
+    /// # Panics
+    /// If `b` has another length than the side.
+    pub fn solve(&self, b: &mut [f64]) {
         self.forward(b);
+        self.backward(b);
+    }
+
+    /// Replaces `b` by `L'^-1 b`.
+    ///
+    /// # Panics
+    /// If `b` has another length than the side.
+    pub fn backward(&self, b: &mut [f64]) {
         for i in (0..self.side).rev() {
             let line = &self.lower[i * self.side..];
             b[i] /= line[i];
@@ -75,7 +92,7 @@ impl Factor {
     }
 
     /// `A^-1`, row after row, both halves.
-    pub(super) fn inverse(&self, workers: &Workers) -> Vec<f64> {
+    pub fn inverse(&self, workers: &Workers) -> Vec<f64> {
         let side = self.side;
         let turned = self.turned_inverse(workers);
         let blocks = side.div_ceil(PANEL);

@@ -4,8 +4,8 @@
 //! of earlier ones (or constant): its coefficient is set to zero, so collinear data has a finite answer, the one that
 //! uses the first of the columns that say the same.
 
-use kolosal_compute::Workers;
-use kolosal_compute::kernels::{add_scaled, dot};
+use crate::Workers;
+use crate::kernels::{add_scaled, dot};
 
 /// A pivot below this share of the diagonal is rounding error.
 const PIVOT_MIN: f64 = 1e-12;
@@ -14,7 +14,7 @@ const PANEL: usize = 64;
 
 /// `L` with `L L' = S A S`, where `S` makes the diagonal one.
 #[derive(Debug)]
-pub(crate) struct Cholesky {
+pub struct Cholesky {
     width: usize,
     /// Row after row, the upper half is not used.
     lower: Vec<f64>,
@@ -24,7 +24,10 @@ pub(crate) struct Cholesky {
 
 impl Cholesky {
     /// Factors `A + diag(penalty)`; `matrix` is `A`, row after row, of which the lower half is read.
-    pub(crate) fn new(mut matrix: Vec<f64>, penalty: &[f64], workers: &Workers) -> Self {
+    ///
+    /// # Panics
+    /// If the matrix is not as wide as the penalty is long, and square.
+    pub fn new(mut matrix: Vec<f64>, penalty: &[f64], workers: &Workers) -> Self {
         let width = penalty.len();
         assert_eq!(matrix.len(), width * width, "a square matrix");
         let mut scale = vec![0.0; width];
@@ -86,7 +89,10 @@ impl Cholesky {
     }
 
     /// Replaces `b` by the solution of `(A + diag(penalty)) x = b`; zero for columns left out.
-    pub(crate) fn solve(&self, b: &mut [f64]) {
+    ///
+    /// # Panics
+    /// If `b` is shorter than the matrix is wide.
+    pub fn solve(&self, b: &mut [f64]) {
         self.forward(b);
         for i in (0..self.width).rev() {
             if self.is_out(i) {
@@ -114,7 +120,7 @@ impl Cholesky {
     }
 
     /// The diagonal of the inverse; zero for columns left out.
-    pub(crate) fn inverse_diagonal(&self) -> Vec<f64> {
+    pub fn inverse_diagonal(&self) -> Vec<f64> {
         let width = self.width;
         let mut diagonal = vec![0.0; width];
         // Column j of L^-1 begins at row j; the squares of its numbers add up to the diagonal of the inverse.
