@@ -169,7 +169,7 @@ impl Study {
             cma: None,
             models: Models::new(&form, &settings),
             past,
-            curves: Curves::new(&settings.rungs),
+            curves: Curves::new(&form, &settings.rungs),
             forecast: Forecast::default(),
             spent_s: 0.0,
             events: Vec::new(),
@@ -307,7 +307,6 @@ impl Study {
         self.reward(at, &told);
         self.trials[at].told = Some(told);
         self.order.push(at);
-        self.close_curve(at);
     }
 
     /// What the arm of a trial earns by it.
