@@ -22,6 +22,8 @@ pub enum Arm {
     Cma,
     /// A random point.
     Random,
+    /// A stopped trial that is worth going on with.
+    Thaw,
 }
 
 impl Arm {
@@ -38,6 +40,7 @@ impl Arm {
             Self::Evolve => "evolve",
             Self::Cma => "cma",
             Self::Random => "random",
+            Self::Thaw => "thaw",
         }
     }
 }
@@ -67,7 +70,7 @@ fn prior(arm: Arm) -> (f64, f64) {
         Arm::Trust => (0.75, 6.0),
         Arm::Tpe => (0.6, 4.0),
         Arm::Cma | Arm::Evolve => (0.5, 4.0),
-        Arm::Random => (0.4, 3.0),
+        Arm::Random | Arm::Thaw => (0.4, 3.0),
     }
 }
 

@@ -64,7 +64,7 @@ pub use history::PastStudy;
 pub use pareto::{front, hypervolume};
 pub use space::{Condition, Domain, PARAMETERS_MAX, Param, Point, Space, Value};
 pub use status::Status;
-pub use stop::HORIZON;
+pub use stop::{HORIZON, Outlook};
 pub use study::{Asked, Best, Event, Settings, Study};
 pub use trial::Told;
 pub use warp::Warp;

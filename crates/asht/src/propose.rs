@@ -5,6 +5,7 @@ use kolosal_base::{Rng, Seed};
 use crate::acquire::{Acquisition, Combine, Effort, Region, Search, Slopes, step};
 use crate::bandit::{self, Arm};
 use crate::cma::Cma;
+use crate::fidelity::Proposal;
 use crate::gp::Gp;
 use crate::models::{Models, ln_cost};
 use crate::pareto::Strips;
@@ -20,25 +21,32 @@ const EVOLVE_FROM: usize = 300;
 const FAMILY_PERIOD: usize = 3;
 
 impl Study {
-    pub(crate) fn propose(&mut self) -> (Arm, Vec<f64>) {
+    pub(crate) fn propose(&mut self) -> Proposal {
         let id = self.trials.len();
         let seed = self.seed.fork("ask").fork_index(id as u64);
+        let new = |arm, x| Proposal { arm, x, thaws: None };
         let start = self.past.start(id, self.settings.budget);
         if let Some(x) = start.filter(|x| !self.is_known(x)) {
-            return (Arm::Design, x);
+            return new(Arm::Design, x);
         }
         let known = self
             .order
             .iter()
             .filter(|&&i| self.trials[i].model_value(0).is_some())
             .count();
-        let needed = if self.settings.rungs.is_empty() { 3 } else { 1 };
-        if id < self.design_size() || known < needed {
-            return (Arm::Design, self.design_point(id, seed));
+        let has_rungs = !self.settings.rungs.is_empty();
+        if id < self.design_size() || known < if has_rungs { 1 } else { 3 } {
+            return new(Arm::Design, self.design_point(id, seed));
         }
-        if !self.settings.rungs.is_empty() {
+        if has_rungs {
             return self.propose_curve(seed);
         }
+        let (arm, x) = self.propose_value(known, seed);
+        new(arm, if self.is_known(&x) { self.explore(seed) } else { x })
+    }
+
+    /// Proposes by the arm that the bandit chooses.
+    fn propose_value(&mut self, known: usize, seed: Seed) -> (Arm, Vec<f64>) {
         self.models.update(&self.form, &self.trials, &self.order);
         self.past.reweigh(
             &self.models.objectives[0],
@@ -56,9 +64,9 @@ impl Study {
             Arm::Tpe => self.by_densities(seed),
             Arm::Cma => self.by_adaptation(seed),
             Arm::Evolve => self.by_evolution(seed),
-            Arm::Random | Arm::Design => self.space.draw(&mut seed.rng()),
+            Arm::Random | Arm::Design | Arm::Thaw => self.space.draw(&mut seed.rng()),
         };
-        (arm, if self.is_known(&x) { self.explore(seed) } else { x })
+        (arm, x)
     }
 
     /// Points of the design: a few more than there are parameters, fewer where the budget is small.
@@ -89,13 +97,13 @@ impl Study {
         }
     }
 
-    fn is_known(&self, x: &[f64]) -> bool {
+    pub(crate) fn is_known(&self, x: &[f64]) -> bool {
         let same = |other: &[f64]| x.iter().zip(other).all(|(a, b)| (a - b).abs() < 1e-9);
         self.trials.iter().any(|trial| same(&trial.x))
     }
 
     /// A random point that was not tried, if a few draws find one.
-    fn unseen(&self, rng: &mut Rng) -> Vec<f64> {
+    pub(crate) fn unseen(&self, rng: &mut Rng) -> Vec<f64> {
         let mut x = self.space.draw(rng);
         for _ in 0..64 {
             if !self.is_known(&x) {
@@ -107,7 +115,7 @@ impl Study {
     }
 
     /// The point of which least is known: the answer to a proposal that was tried before.
-    fn explore(&self, seed: Seed) -> Vec<f64> {
+    pub(crate) fn explore(&self, seed: Seed) -> Vec<f64> {
         let mut rng = seed.fork("explore").rng();
         let points: Vec<Vec<f64>> = (0..64).map(|_| self.unseen(&mut rng)).collect();
         let Some(gp) = &self.models.objectives[0].gp else {
@@ -239,8 +247,7 @@ impl Study {
             return self.explore(seed);
         };
         if arm == Arm::Global {
-            self.forecast
-                .note(self.order.len(), best, &self.models.objectives[0]);
+            self.forecast.note(best, &self.models.objectives[0]);
         }
         let fits = |x: &[f64]| self.fits_resources(x);
         let unknown = found.iter().position(|(_, x)| !self.is_known(x) && fits(x));
@@ -469,96 +476,6 @@ impl Study {
         let seconds = self.settings.seconds_max.map(|max| (max - self.spent_s).max(0.0));
         (!self.models.has_seconds || below(&self.models.seconds, seconds))
             && (!self.models.has_bytes || below(&self.models.bytes, self.settings.bytes_max))
-    }
-}
-
-impl Study {
-    fn propose_curve(&mut self, seed: Seed) -> (Arm, Vec<f64>) {
-        self.update_curves();
-        self.models.update(&self.form, &self.trials, &self.order);
-        let form = self.form.clone();
-        let chain = &self.curves.chain;
-        let rungs = self.curves.rungs.len();
-        let mut ends: Vec<(f64, usize)> = (0..self.trials.len())
-            .filter_map(|i| {
-                let seen = self.curves.with_twin(self.curves.at_rungs(&self.trials[i].curve));
-                (!seen.is_empty()).then(|| (chain.end(&form, &self.trials[i].x, &seen).mean, i))
-            })
-            .collect();
-        ends.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let elite: Vec<Vec<f64>> = ends.iter().take(8).map(|(_, i)| self.trials[*i].x.clone()).collect();
-        let region = Region::whole(&self.space);
-        let gps: Vec<(usize, &Surrogate)> = chain.processes().collect();
-        let gains = chain.gains();
-        let mut base = (0.0, 0.0f64);
-        for k in 0..rungs {
-            if let Some((m, s)) = chain.plain(k) {
-                base.0 += gains[k] * m;
-                base.1 += (gains[k] * s).powi(2);
-            }
-        }
-        let mut coef = Vec::new();
-        let mut noises = 0.0;
-        for (k, s) in &gps {
-            base.0 += gains[*k] * s.affine.0;
-            coef.push(gains[*k] * s.affine.1);
-            noises += (gains[*k] * s.affine.1 * s.gp.as_ref().map_or(0.0, |g| g.noise_sd())).powi(2);
-        }
-        base.1 += noises * crate::knob("NOISE", 0.0) + 1e-12;
-        let best = chain.best;
-        let combine = move |mean: &[f64], sd: &[f64], slopes: &mut Slopes| {
-            let mut m = base.0;
-            let mut v = base.1;
-            for i in 0..coef.len() {
-                m += coef[i] * mean[i];
-                v += (coef[i] * sd[i]).powi(2);
-            }
-            let s = v.sqrt();
-            let z = (best - m) / s;
-            let (value, slope) = ln_ei(z);
-            slopes.mean.clear();
-            slopes.mean.resize(mean.len(), 0.0);
-            slopes.sd.clear();
-            slopes.sd.resize(mean.len(), 0.0);
-            for i in 0..coef.len() {
-                slopes.mean[i] = -slope * coef[i] / s;
-                slopes.sd[i] = (1.0 - slope * z) / s * coef[i].powi(2) * sd[i] / s;
-            }
-            value + s.ln()
-        };
-        let acquisition = Acquisition { form: &form, models: gps.iter().filter_map(|(_, s)| s.gp.as_ref()).collect(), combine: Box::new(combine) };
-        let search = Search { space: &self.space, region: &region, elite: &elite, effort: Effort::for_observations(200), seed };
-        let found = search.run(&acquisition);
-        drop(acquisition);
-        let last = self.curves.rungs[rungs - 1];
-        let u = seed.fork("arm").rng().uniform();
-        let apart = self.curves.apart;
-        let pick = found.iter().find(|(_, x)| !self.is_known(x) && self.is_apart(x, apart)).cloned();
-        let Some((score, x)) = pick.or_else(|| found.first().cloned()) else { return (Arm::Random, self.explore(seed)) };
-        self.curves.fresh = Some(score - last.ln());
-        if u < crate::knob("PRANDOM", 0.1) { return (Arm::Random, self.unseen(&mut seed.rng())); }
-        if u < crate::knob("PRANDOM", 0.1) + crate::knob("PTPE", 0.0) {
-            let points: Vec<&[f64]> = ends.iter().map(|(_, i)| self.trials[*i].x.as_slice()).collect();
-            let mut rng = seed.fork("tpe").rng();
-            for _ in 0..8 {
-                let x = tpe::propose(&self.space, &points, &mut rng);
-                if !self.is_known(&x) && self.is_apart(&x, apart) { return (Arm::Tpe, x); }
-            }
-        }
-        (Arm::Global, if self.is_known(&x) { self.explore(seed) } else { x })
-    }
-
-    /// Whether a point is at least so far from all others.
-    fn is_apart(&self, x: &[f64], apart: f64) -> bool {
-        let form = &self.form;
-        let x = form.reduce(x);
-        self.trials.iter().all(|trial| {
-            let other = form.reduce(&trial.x);
-            let square: f64 = (0..x.len())
-                .map(|j| if form.categorical[j] || x[j] < 0.0 || other[j] < 0.0 { f64::from(u8::from(x[j] != other[j])) } else { (x[j] - other[j]).powi(2) })
-                .sum();
-            square >= apart * apart
-        })
     }
 }
 

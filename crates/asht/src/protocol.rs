@@ -265,7 +265,13 @@ fn point_json(point: &Point) -> Json {
 }
 
 fn ask(study: &mut Study, request: &Object) -> Result<Json, AshtError> {
-    let json = |asked: &Asked| json!({ "id": asked.id, "params": point_json(&asked.point) });
+    let json = |asked: &Asked| {
+        let mut answer = json!({ "id": asked.id, "params": point_json(&asked.point) });
+        if let Some(from) = asked.thaws {
+            answer["thaws"] = json!(from);
+        }
+        answer
+    };
     match count(request, "n")? {
         None => Ok(json(&study.ask())),
         Some(n) if (1..=ASK_MAX).contains(&n) => {
@@ -312,6 +318,7 @@ fn best(study: &Study) -> Json {
 
 fn status(study: &Study) -> Json {
     let status = study.status();
+    let outlook = status.outlook;
     let arms: Vec<Json> = status
         .arms
         .iter()
@@ -329,7 +336,8 @@ fn status(study: &Study) -> Json {
         .collect();
     json!({
         "trials": status.trials, "open": status.open, "converged": status.converged,
-        "expected_gain": status.expected_gain, "trust_side": status.trust_side, "alpha": status.alpha,
+        "expected_gain": outlook.map(|o| o.gain), "gain_chance": outlook.map(|o| o.chance),
+        "gain_high": outlook.map(|o| o.gain_high), "noise": status.noise, "trust_side": status.trust_side, "alpha": status.alpha,
         "arms": arms, "families": families, "cost_cooling": status.cost_cooling, "warp": status.warp,
         "lengths": lengths, "history_weights": status.history_weights,
     })

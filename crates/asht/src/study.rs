@@ -5,7 +5,7 @@ use kolosal_base::Seed;
 use crate::bandit::{Arm, Bandit};
 use crate::cma::Cma;
 use crate::error::AshtError;
-use crate::fidelity::Curves;
+use crate::fidelity::{Curves, Proposal};
 use crate::gp::Form;
 use crate::history::{Past, PastStudy};
 use crate::models::Models;
@@ -98,6 +98,9 @@ pub struct Asked {
     pub id: u64,
     /// The parameters that exist.
     pub point: Point,
+    /// The stopped trial of the same point that this one goes on with. Whoever kept its state may start from there; whoever
+    /// did not starts anew.
+    pub thaws: Option<u64>,
 }
 
 /// A trial that ended well.
@@ -213,18 +216,23 @@ impl Study {
 
     /// The next point to try. Several may be open at once.
     pub fn ask(&mut self) -> Asked {
-        let (arm, x) = self.propose();
+        let Proposal { arm, x, thaws } = self.propose();
         let id = self.trials.len();
         let point = self.space.decode(&x);
         self.open.push(id);
+        if let Some(from) = thaws {
+            self.curves.thaw(from);
+        }
         self.trials.push(Trial {
             x,
             arm,
             told: None,
             curve: Vec::new(),
+            thaws,
         });
         self.events.push(Event::Ask);
-        Asked { id: id as u64, point }
+        let thaws = thaws.map(|from| from as u64);
+        Asked { id: id as u64, point, thaws }
     }
 
     /// Takes what an open trial was worth.
@@ -254,6 +262,7 @@ impl Study {
             arm: Arm::Design,
             told: None,
             curve: Vec::new(),
+            thaws: None,
         });
         self.take(at, told);
         Ok(at as u64)

@@ -6,7 +6,7 @@
 //! 2014): every rung costs one process of the trials that came so far, and the end of any curve is normal, with mean and
 //! variance by unrolling the recursion from the last value that was seen. A trial that never ran starts from `d_0(x)`.
 
-use crate::gp::Form;
+use crate::gp::{Form, Gp};
 use crate::surrogate::{Scales, Surrogate};
 
 /// Values are worth a process of their own at a rung from this many on.
@@ -15,6 +15,8 @@ const ROWS_MIN: usize = 4;
 const ROWS_MAX: usize = 90;
 /// Pairs that the prior on a rung's line and spread is worth.
 const PRIOR_PAIRS: f64 = 2.0;
+/// Share of the distance from the best to the median end that the logarithm keeps below the best.
+const SHARE: f64 = 0.1;
 /// Trend that a power law in log time keeps from rung to rung.
 const TREND: f64 = 0.7;
 
@@ -82,7 +84,6 @@ pub(crate) struct Chain {
     processes: Vec<Surrogate>,
     /// Best end seen, on the scale.
     pub(crate) best: f64,
-    finished: usize,
 }
 
 impl Chain {
@@ -92,24 +93,17 @@ impl Chain {
             levels: Vec::new(),
             processes: (0..rungs).map(|_| Surrogate::new(form, Scales::Plain)).collect(),
             best: f64::INFINITY,
-            finished: 0,
         }
-    }
-
-    /// Whether a curve ran to its end, so that ends can be foretold.
-    pub(crate) fn is_ready(&self) -> bool {
-        !self.levels.is_empty() && self.finished > 0
     }
 
     /// Learns all curves anew; `curves` in order of time.
     pub(crate) fn update(&mut self, form: &Form, curves: &[Curve]) {
         let rungs = self.processes.len();
         let curves = kept(curves);
-        self.finished = curves.iter().filter(|c| c.values.len() == rungs).count();
         if curves.is_empty() {
             return;
         }
-        self.scale = Scale::new(&curves, crate::knob("SHARE", 0.1));
+        self.scale = Scale::new(&curves, SHARE);
         let z: Vec<Vec<f64>> = curves
             .iter()
             .map(|c| c.values.iter().map(|v| self.scale.of(*v)).collect())
@@ -139,18 +133,39 @@ impl Chain {
 
     /// The end of a curve with these values at its first rungs.
     pub(crate) fn end(&self, form: &Form, x: &[f64], values: &[f64]) -> End {
-        let z: Vec<f64> = values.iter().map(|v| self.scale.of(*v)).collect();
-        let reduced = form.reduce(x);
-        let mut path = z.clone();
-        for level in &self.levels[z.len()..] {
-            let next = step(&path, (level.by_level, level.by_trend)) + level.moments(&reduced).0;
-            path.push(next);
-        }
+        self.ends(form, &[(x, values)])[0]
+    }
+
+    /// The ends of many curves, each given by its point and its values at the first rungs.
+    pub(crate) fn ends(&self, form: &Form, curves: &[(&[f64], &[f64])]) -> Vec<End> {
         let gains = self.gains();
-        let variance: f64 = (z.len()..self.levels.len())
-            .map(|k| (gains[k] * self.levels[k].moments(&reduced).1).powi(2))
-            .sum();
-        End { mean: path[self.levels.len() - 1], sd: variance.sqrt().max(1e-9) }
+        curves
+            .chunks(8)
+            .flat_map(|block| {
+                let points: Vec<Vec<f64>> = block.iter().map(|(x, _)| form.reduce(x)).collect();
+                let first = block.iter().map(|(_, values)| values.len()).min().unwrap_or(0);
+                let left: Vec<Vec<(f64, f64)>> = (0..self.levels.len())
+                    .map(|k| if k < first { Vec::new() } else { self.levels[k].moments(&points) })
+                    .collect();
+                (0..block.len())
+                    .map(|c| self.unroll(block[c].1, |k| left[k][c], &gains))
+                    .collect::<Vec<End>>()
+            })
+            .collect()
+    }
+
+    fn unroll(&self, values: &[f64], left: impl Fn(usize) -> (f64, f64), gains: &[f64]) -> End {
+        let mut path: Vec<f64> = values.iter().map(|v| self.scale.of(*v)).collect();
+        let mut variance = 0.0;
+        for k in values.len()..self.levels.len() {
+            let (mean, sd) = left(k);
+            path.push(step(&path, (self.levels[k].by_level, self.levels[k].by_trend)) + mean);
+            variance += (gains[k] * sd).powi(2);
+        }
+        End {
+            mean: path[self.levels.len() - 1],
+            sd: variance.sqrt().max(1e-9),
+        }
     }
 
     /// What a unit left at each rung adds to the end.
@@ -168,27 +183,27 @@ impl Chain {
             .collect()
     }
 
-    /// Processes of the rungs that have one: rung, process, and the scale of its values.
-    pub(crate) fn processes(&self) -> impl Iterator<Item = (usize, &Surrogate)> {
-        self.levels.iter().enumerate().filter_map(|(k, level)| Some((k, level.process.as_ref()?)))
+    /// The process of a rung and the scale of its values, where there is one.
+    pub(crate) fn process(&self, k: usize) -> Option<(&Gp, (f64, f64))> {
+        let surrogate = self.levels[k].process.as_ref()?;
+        Some((surrogate.gp.as_ref()?, surrogate.affine))
     }
 
     /// Mean and deviation of what is left at a rung without a process.
-    pub(crate) fn plain(&self, k: usize) -> Option<(f64, f64)> {
-        self.levels[k].process.is_none().then_some(self.levels[k].plain)
+    pub(crate) fn plain(&self, k: usize) -> (f64, f64) {
+        self.levels[k].plain
     }
 }
 
 impl Level {
-    fn moments(&self, reduced: &[f64]) -> (f64, f64) {
-        let Some((gp, affine)) = self.process.as_ref().and_then(|p| Some((p.gp.as_ref()?, p.affine))) else {
-            return self.plain;
+    /// What is left at up to eight points: mean and deviation.
+    fn moments(&self, points: &[Vec<f64>]) -> Vec<(f64, f64)> {
+        let process = self.process.as_ref().and_then(|p| Some((p.gp.as_ref()?, p.affine)));
+        let Some((gp, (mean, unit))) = process else {
+            return vec![self.plain; points.len()];
         };
-        let (means, sds) = gp.predict8(std::slice::from_ref(&reduced.to_vec()));
-        let noise = crate::knob("NOISE", 0.0) * gp.noise_sd();
-        let n = gp.len() as f64;
-        let shy = (1.0 + crate::knob("SHY", 0.0) / n).sqrt();
-        (affine.0 + affine.1 * means[0], affine.1 * sds[0].hypot(noise) * shy)
+        let (means, sds) = gp.predict8(points);
+        (0..points.len()).map(|c| (mean + unit * means[c], unit * sds[c])).collect()
     }
 }
 
