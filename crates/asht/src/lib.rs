@@ -37,15 +37,18 @@ mod acquire;
 mod bandit;
 mod cma;
 mod error;
+mod evolve;
 mod fidelity;
 mod gp;
 mod history;
 mod lbfgs;
 mod linalg;
+mod log;
 mod models;
 mod pareto;
 mod propose;
 pub mod protocol;
+mod resources;
 mod sobol;
 mod space;
 mod special;
@@ -61,6 +64,7 @@ mod warp;
 pub use bandit::{Arm, ArmState, FamilyState};
 pub use error::AshtError;
 pub use history::PastStudy;
+pub use log::StudyLog;
 pub use pareto::{front, hypervolume};
 pub use space::{Condition, Domain, PARAMETERS_MAX, Param, Point, Space, Value};
 pub use status::Status;
@@ -68,8 +72,3 @@ pub use stop::{HORIZON, Outlook};
 pub use study::{Asked, Best, Event, Settings, Study};
 pub use trial::Told;
 pub use warp::Warp;
-
-#[allow(clippy::disallowed_methods)]
-pub(crate) fn knob(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}

@@ -2,12 +2,13 @@
 
 use kolosal_base::{Rng, Seed};
 
-use crate::acquire::{Acquisition, Combine, Effort, Region, Search, Slopes, step};
+use crate::acquire::{Acquisition, Combine, Effort, Region, Search, Slopes};
 use crate::bandit::{self, Arm};
 use crate::cma::Cma;
 use crate::fidelity::Proposal;
 use crate::gp::Gp;
-use crate::models::{Models, ln_cost};
+use crate::evolve;
+use crate::models::Models;
 use crate::pareto::Strips;
 use crate::sobol::Sobol;
 use crate::special::{ln_ei, ln_normal_cdf, normal_pdf};
@@ -21,9 +22,23 @@ const EVOLVE_FROM: usize = 300;
 const FAMILY_PERIOD: usize = 3;
 
 impl Study {
+    /// The next point; where time or memory are limited, one that is expected to fit what is left.
     pub(crate) fn propose(&mut self) -> Proposal {
+        let seed = self.seed.fork("ask").fork_index(self.trials.len() as u64);
+        if !self.is_limited() {
+            return self.propose_freely(seed);
+        }
+        self.models.update(&self.form, &self.trials, &self.order);
+        let proposal = self.propose_freely(seed);
+        if self.fits_resources(&proposal.x) {
+            return proposal;
+        }
+        let x = self.explore(seed.fork("fitting"));
+        Proposal { arm: Arm::Random, x, thaws: None }
+    }
+
+    fn propose_freely(&mut self, seed: Seed) -> Proposal {
         let id = self.trials.len();
-        let seed = self.seed.fork("ask").fork_index(id as u64);
         let new = |arm, x| Proposal { arm, x, thaws: None };
         let start = self.past.start(id, self.settings.budget);
         if let Some(x) = start.filter(|x| !self.is_known(x)) {
@@ -55,8 +70,14 @@ impl Study {
             &self.models.rows,
         );
         let arm = match self.bandit.choose() {
-            Arm::Evolve if known < EVOLVE_FROM => Arm::Global,
-            Arm::Cma if !self.ready_cma() => Arm::Trust,
+            Arm::Evolve if known < EVOLVE_FROM && self.may(Arm::Global) => Arm::Global,
+            Arm::Cma if !self.ready_cma() => {
+                if self.may(Arm::Trust) {
+                    Arm::Trust
+                } else {
+                    Arm::Random
+                }
+            }
             arm => arm,
         };
         let x = match arm {
@@ -67,6 +88,10 @@ impl Study {
             Arm::Random | Arm::Design | Arm::Thaw => self.space.draw(&mut seed.rng()),
         };
         (arm, x)
+    }
+
+    fn may(&self, arm: Arm) -> bool {
+        self.settings.arms.is_empty() || self.settings.arms.contains(&arm)
     }
 
     /// Points of the design: a few more than there are parameters, fewer where the budget is small.
@@ -117,7 +142,15 @@ impl Study {
     /// The point of which least is known: the answer to a proposal that was tried before.
     pub(crate) fn explore(&self, seed: Seed) -> Vec<f64> {
         let mut rng = seed.fork("explore").rng();
-        let points: Vec<Vec<f64>> = (0..64).map(|_| self.unseen(&mut rng)).collect();
+        let mut points: Vec<Vec<f64>> = (0..64).map(|_| self.unseen(&mut rng)).collect();
+        if self.is_limited() {
+            let least = self.least_excess(&points).expect("many points");
+            let cheapest = points[least].clone();
+            points.retain(|x| self.fits_resources(x));
+            if points.is_empty() {
+                return cheapest;
+            }
+        }
         let Some(gp) = &self.models.objectives[0].gp else {
             return self.unseen(&mut rng);
         };
@@ -201,23 +234,13 @@ impl Study {
         }
     }
 
-    /// A child of two points of the front (Deb et al. 2002: the steps of a genetic algorithm on ranks).
     fn by_evolution(&self, seed: Seed) -> Vec<f64> {
         let mut rng = seed.fork("evolve").rng();
-        let ranked = self.ranked();
-        let pool = ranked.len().min(20);
-        let (a, b) = (ranked[rng.below(pool)], ranked[rng.below(pool)]);
-        let mut x = self.trials[a].x.clone();
-        for j in 0..x.len() {
-            if rng.uniform() < 0.5 {
-                x[j] = self.trials[b].x[j];
-            }
-        }
-        let fresh: Vec<f64> = (0..x.len()).map(|_| rng.uniform()).collect();
-        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
-        let mut x = step(&self.space, &x, 0.05, &mut rng);
-        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
-        x
+        let feasible = |&i: &usize| self.trials[i].is_feasible();
+        let rows: Vec<usize> = self.models.rows.iter().copied().filter(feasible).collect();
+        let points: Vec<&[f64]> = rows.iter().map(|&i| self.trials[i].x.as_slice()).collect();
+        let values: Vec<Vec<f64>> = rows.iter().map(|&i| self.model_values(i)).collect();
+        evolve::child(&self.space, &points, &values, &mut rng).unwrap_or_else(|| self.unseen(&mut rng))
     }
 
     /// The maximum of the acquisition over the space, or over the box around the best.
@@ -276,7 +299,7 @@ impl Study {
         {
             let values = self.family_values(family);
             let remaining = self.remaining().unwrap_or(self.trials.len());
-            region.held[family] = Some(bandit::families(&values, remaining).1 as f64);
+            region.held[family] = Some(bandit::families(&values, &self.family_costs(family), remaining).1 as f64);
         }
         region
     }
@@ -289,6 +312,18 @@ impl Study {
             }
         }
         values
+    }
+
+    /// Seconds told of each family.
+    pub(crate) fn family_costs(&self, family: usize) -> Vec<bandit::Cost> {
+        let mut costs = vec![bandit::Cost::default(); self.space.categories(family)];
+        for &i in &self.order {
+            let seconds = self.trials[i].told.as_ref().and_then(|told| told.seconds);
+            if let Some(seconds) = seconds {
+                costs[self.trials[i].x[family] as usize].add(seconds);
+            }
+        }
+        costs
     }
 
     /// The processes of the objectives with open trials taken at their expected values.
@@ -354,8 +389,8 @@ impl Study {
         let models: &Models = &self.models;
         let mut all: Vec<&Gp> = targets.iter().map(|t| &t.gp).collect();
         let first_side = all.len();
-        all.extend(models.constraints.iter().filter_map(|s| s.gp.as_ref()));
-        all.extend(models.failure.gp.as_ref().filter(|_| models.failures > 0));
+        let sides = self.sides();
+        all.extend(sides.iter().map(|(gp, _)| *gp));
         let first_past = all.len();
         let weights = self.past.weights();
         if first_side == 1 {
@@ -378,7 +413,7 @@ impl Study {
             };
             improvement(best, mix, first_past)
         };
-        let zeros = models.zeros.clone();
+        let zeros: Vec<f64> = sides.iter().map(|(_, zero)| *zero).collect();
         let cost_scale = models.seconds.affine.1;
         let combine = move |mean: &[f64], sd: &[f64], slopes: &mut Slopes| {
             slopes.mean.clear();
@@ -405,6 +440,14 @@ impl Study {
             models: all,
             combine: Box::new(combine),
         }
+    }
+
+    /// Processes of the constraints and of crashes, each with the place of its limit.
+    pub(crate) fn sides(&self) -> Vec<(&Gp, f64)> {
+        let models = &self.models;
+        let failure = models.failure.gp.as_ref().filter(|_| models.failures > 0);
+        let processes = models.constraints.iter().filter_map(|s| s.gp.as_ref()).chain(failure);
+        processes.zip(models.zeros.iter().copied()).collect()
     }
 
     /// The best that is known on the scale of the process: the smallest posterior mean of a feasible trial.
@@ -450,33 +493,6 @@ impl Study {
         let strips = Strips::new(&front, reference);
         Box::new(move |mean, sd, slopes| strips.ln_gain(&mean[..2], &sd[..2], slopes))
     }
-
-    /// How strongly costs count: fully at the start, not at all at the end (cost cooling, Lee et al. 2020).
-    pub(crate) fn cooling(&self) -> f64 {
-        if !self.models.has_seconds {
-            return 0.0;
-        }
-        let spent = match (self.settings.seconds_max, self.settings.budget) {
-            (Some(max), _) if max > 0.0 => self.spent_s / max,
-            (_, Some(budget)) => self.trials.len() as f64 / budget.max(1) as f64,
-            _ => 1.0,
-        };
-        (1.0 - spent).clamp(0.0, 1.0)
-    }
-
-    /// Whether a point is expected to end within the time and memory that are left.
-    fn fits_resources(&self, x: &[f64]) -> bool {
-        let below = |model: &Surrogate, limit: Option<f64>| {
-            let (Some(gp), Some(limit)) = (&model.gp, limit) else {
-                return true;
-            };
-            let mean = gp.predict8(&[self.form.reduce(x)]).0[0];
-            model.affine.0 + model.affine.1 * mean <= ln_cost(limit)
-        };
-        let seconds = self.settings.seconds_max.map(|max| (max - self.spent_s).max(0.0));
-        (!self.models.has_seconds || below(&self.models.seconds, seconds))
-            && (!self.models.has_bytes || below(&self.models.bytes, self.settings.bytes_max))
-    }
 }
 
 /// A process to search, its targets, and which trials its rows are.
@@ -507,7 +523,7 @@ fn improvement<'a>(best: f64, mix: Vec<f64>, first: usize) -> Combine<'a> {
 }
 
 /// The log probability that output `k` is at most `zero`.
-fn probability(k: usize, zero: f64, moments: (f64, f64), slopes: &mut Slopes) -> f64 {
+pub(crate) fn probability(k: usize, zero: f64, moments: (f64, f64), slopes: &mut Slopes) -> f64 {
     let (mean, sd) = moments;
     let z = (zero - mean) / sd;
     let value = ln_normal_cdf(z);

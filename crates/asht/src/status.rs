@@ -99,7 +99,7 @@ impl Study {
             return Vec::new();
         };
         let remaining = self.remaining().unwrap_or(self.trials.len());
-        let states = bandit::families(&self.family_values(family), remaining).0;
+        let states = bandit::families(&self.family_values(family), &self.family_costs(family), remaining).0;
         choices.iter().cloned().zip(states).collect()
     }
 }

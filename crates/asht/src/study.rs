@@ -19,7 +19,7 @@ use crate::trust::Trust;
 const OUTPUTS_MAX: usize = 16;
 
 /// What a study is about, besides its space.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Number of objectives, all minimised.
     pub objectives: usize,
@@ -39,6 +39,8 @@ pub struct Settings {
     pub bytes_max: Option<f64>,
     /// A gain that is not worth further trials.
     pub tolerance: f64,
+    /// Arms that may propose, of [`Arm::ALL`] or, for several objectives, [`Arm::SEVERAL`]; empty for all of them.
+    pub arms: Vec<Arm>,
 }
 
 impl Default for Settings {
@@ -53,6 +55,7 @@ impl Default for Settings {
             seconds_max: None,
             bytes_max: None,
             tolerance: 0.0,
+            arms: Vec::new(),
         }
     }
 }
@@ -81,6 +84,12 @@ impl Settings {
                 "are for one objective; leave them out",
             ));
         }
+        let possible = self.possible_arms();
+        if let Some(arm) = self.arms.iter().find(|arm| !possible.contains(arm)) {
+            let names: Vec<&str> = possible.iter().map(|arm| arm.name()).collect();
+            let reason = format!("hold `{}`; such a study has {}", arm.name(), names.join(", "));
+            return Err(AshtError::settings("arms", reason));
+        }
         let numbers = [("seconds_max", self.seconds_max), ("bytes_max", self.bytes_max)];
         for (field, number) in numbers.into_iter().chain([("tolerance", Some(self.tolerance))]) {
             if number.is_some_and(|v| !v.is_finite() || v < 0.0) {
@@ -88,6 +97,21 @@ impl Settings {
             }
         }
         Ok(())
+    }
+}
+
+impl Settings {
+    fn possible_arms(&self) -> &'static [Arm] {
+        match self.objectives {
+            1 => &Arm::ALL,
+            _ => &Arm::SEVERAL,
+        }
+    }
+
+    /// Arms that may propose, in the order of all.
+    fn arms(&self) -> Vec<Arm> {
+        let wanted = |arm: &&Arm| self.arms.is_empty() || self.arms.contains(arm);
+        self.possible_arms().iter().filter(wanted).copied().collect()
     }
 }
 
@@ -157,17 +181,14 @@ impl Study {
     pub fn new(space: Space, settings: Settings) -> Result<Self, AshtError> {
         settings.check()?;
         let form = Form::new(&space);
-        let arms: &[Arm] = match settings.objectives {
-            1 => &Arm::ALL,
-            _ => &[Arm::Global, Arm::Random, Arm::Evolve],
-        };
+        let arms = settings.arms();
         let past = Past::new(&space, &form, &settings)?;
         Ok(Self {
             seed: Seed::new(settings.seed).fork("asht"),
             trials: Vec::new(),
             order: Vec::new(),
             open: Vec::new(),
-            bandit: Bandit::new(arms),
+            bandit: Bandit::new(&arms),
             trust: Trust::new(form.dims.len()),
             cma: None,
             models: Models::new(&form, &settings),
@@ -204,6 +225,11 @@ impl Study {
         &self.events
     }
 
+    pub(crate) fn asked_points(&self) -> Vec<Point> {
+        let asked = self.trials.iter().filter(|trial| trial.asked);
+        asked.map(|trial| self.space.decode(&trial.x)).collect()
+    }
+
     /// The space searched.
     pub fn space(&self) -> &Space {
         &self.space
@@ -229,6 +255,7 @@ impl Study {
             told: None,
             curve: Vec::new(),
             thaws,
+            asked: true,
         });
         self.events.push(Event::Ask);
         let thaws = thaws.map(|from| from as u64);
@@ -263,6 +290,7 @@ impl Study {
             told: None,
             curve: Vec::new(),
             thaws: None,
+            asked: false,
         });
         self.take(at, told);
         Ok(at as u64)
@@ -312,7 +340,10 @@ impl Study {
 
     fn take(&mut self, at: usize, told: Told) {
         self.open.retain(|&open| open != at);
-        self.spent_s += told.seconds.unwrap_or(0.0);
+        if let Some(seconds) = told.seconds {
+            self.spent_s += seconds;
+            self.bandit.charge(self.trials[at].arm, seconds);
+        }
         self.reward(at, &told);
         self.trials[at].told = Some(told);
         self.order.push(at);

@@ -96,6 +96,8 @@ pub(crate) struct Trial {
     pub(crate) curve: Vec<(f64, f64)>,
     /// The stopped trial that it goes on with.
     pub(crate) thaws: Option<usize>,
+    /// Whether it was asked for, not told out of the blue.
+    pub(crate) asked: bool,
 }
 
 impl Trial {

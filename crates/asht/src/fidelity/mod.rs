@@ -180,6 +180,13 @@ impl Study {
             .collect();
         self.curves.longest = longest(&curves);
         self.curves.chain.update(&self.form, &curves);
+        let rungs = self.curves.rungs.len();
+        let ended = self.feasible().filter(|&i| self.trials[i].full_values().is_some() && known[i].len() == rungs);
+        let ends = ended.map(|i| self.curves.chain.scale.of(known[i][rungs - 1]));
+        let best = ends.fold(f64::INFINITY, f64::min);
+        if best.is_finite() {
+            self.curves.chain.best = best;
+        }
         known
     }
 }

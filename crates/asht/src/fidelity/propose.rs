@@ -6,6 +6,7 @@ use crate::acquire::{Acquisition, Combine, Effort, Region, Search, Slopes};
 use crate::bandit::Arm;
 use crate::fidelity::{Chain, End};
 use crate::gp::{Form, Gp};
+use crate::propose::probability;
 use crate::special::ln_ei;
 use crate::study::Study;
 use crate::tpe;
@@ -41,7 +42,7 @@ impl Study {
         if let Some((at, _)) = self.best_stopped(&ends, &known).filter(|(_, score)| fresh.is_none_or(|f| *score > f)) {
             return Proposal { arm: Arm::Thaw, x: self.trials[at].x.clone(), thaws: Some(at) };
         }
-        match self.curve_arm(seed) {
+        match self.curve_arm() {
             Arm::Random => new(Arm::Random, self.unseen(&mut seed.rng())),
             Arm::Tpe => new(Arm::Tpe, self.apart_by_densities(&ranked, seed)),
             arm => match pick {
@@ -51,21 +52,12 @@ impl Study {
         }
     }
 
-    fn curve_arm(&mut self, seed: Seed) -> Arm {
-        if crate::knob("BANDIT", 1.0) > 0.0 {
-            return match self.bandit.choose() {
-                Arm::Cma => Arm::Tpe,
-                Arm::Trust => Arm::Global,
-                a => a,
-            };
-        }
-        let u = seed.fork("arm").rng().uniform();
-        if u < 0.1 {
-            Arm::Random
-        } else if u < 0.4 {
-            Arm::Tpe
-        } else {
-            Arm::Global
+    /// The arm that the bandit chooses; local arms know nothing of rungs and hand over to those that do.
+    fn curve_arm(&mut self) -> Arm {
+        match self.bandit.choose() {
+            Arm::Cma => Arm::Tpe,
+            Arm::Trust => Arm::Global,
+            arm => arm,
         }
     }
 
@@ -105,7 +97,7 @@ impl Study {
             effort: Effort::for_observations(EFFORT_ROWS),
             seed,
         };
-        let acquisition = gain_at_end(&self.form, &self.curves.chain);
+        let acquisition = gain_at_end(&self.form, &self.curves.chain, &self.sides());
         search.run(&acquisition)
     }
 
@@ -136,8 +128,9 @@ impl Study {
     }
 }
 
-/// The log expected gain at the last rung of a point that never ran, through the processes of all rungs.
-fn gain_at_end<'a>(form: &'a Form, chain: &'a Chain) -> Acquisition<'a> {
+/// The log expected gain at the last rung of a point that never ran, through the processes of all rungs, and the chance
+/// that it keeps the constraints and ends well.
+fn gain_at_end<'a>(form: &'a Form, chain: &'a Chain, sides: &[(&'a Gp, f64)]) -> Acquisition<'a> {
     let gains = chain.gains();
     let (mut mean0, mut variance0) = (0.0, 1e-12_f64);
     let mut models: Vec<&Gp> = Vec::new();
@@ -156,6 +149,9 @@ fn gain_at_end<'a>(form: &'a Form, chain: &'a Chain) -> Acquisition<'a> {
             }
         }
     }
+    let first_side = models.len();
+    models.extend(sides.iter().map(|(gp, _)| *gp));
+    let zeros: Vec<f64> = sides.iter().map(|(_, zero)| *zero).collect();
     let best = chain.best;
     let combine: Combine<'a> = Box::new(move |mean: &[f64], sd: &[f64], slopes: &mut Slopes| {
         let m = mean0 + weights.iter().zip(mean).map(|(w, m)| w * m).sum::<f64>();
@@ -166,7 +162,11 @@ fn gain_at_end<'a>(form: &'a Form, chain: &'a Chain) -> Acquisition<'a> {
         slopes.mean = weights.iter().map(|w| -slope * w / deviation).collect();
         let by_sd = (1.0 - slope * z) / variance;
         slopes.sd = weights.iter().zip(sd).map(|(w, s)| by_sd * w * w * s).collect();
-        value + deviation.ln()
+        slopes.mean.resize(mean.len(), 0.0);
+        slopes.sd.resize(mean.len(), 0.0);
+        let chances = (first_side..mean.len()).map(|k| probability(k, zeros[k - first_side], (mean[k], sd[k]), slopes));
+        let chance: f64 = chances.sum();
+        value + deviation.ln() + chance
     });
     Acquisition { form, models, combine }
 }
