@@ -502,7 +502,11 @@ pub(crate) struct Target {
     rows: Vec<usize>,
 }
 
-/// The logarithm of the expected improvement on `best`, with earlier studies' processes mixed in by weight.
+/// The least share of its own deviation that a study keeps when earlier studies rank its trials better than it does.
+const OWN_MIN: f64 = 0.05;
+
+/// The logarithm of the expected improvement on `best`, with earlier studies' processes mixed in by weight. The deviation
+/// is the study's own, by its share: where earlier studies rank rightly there is less to explore.
 fn improvement<'a>(best: f64, mix: Vec<f64>, first: usize) -> Combine<'a> {
     Box::new(move |mean, sd, slopes| {
         let own = 1.0 - mix.iter().sum::<f64>();
@@ -510,14 +514,15 @@ fn improvement<'a>(best: f64, mix: Vec<f64>, first: usize) -> Combine<'a> {
         for (k, w) in mix.iter().enumerate() {
             mixed += w * mean[first + k];
         }
-        let deviation = sd[0];
+        let share = own.max(OWN_MIN);
+        let deviation = share * sd[0];
         let z = (best - mixed) / deviation;
         let (value, slope) = ln_ei(z);
         slopes.mean[0] = -slope * own / deviation;
         for (k, w) in mix.iter().enumerate() {
             slopes.mean[first + k] = -slope * w / deviation;
         }
-        slopes.sd[0] = (1.0 - slope * z) / deviation;
+        slopes.sd[0] = (1.0 - slope * z) / deviation * share;
         value + deviation.ln()
     })
 }

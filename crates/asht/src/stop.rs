@@ -7,7 +7,7 @@
 //! log-normal around `m`, linear in the same. The coefficients were fitted once to studies of 27 tasks; `s` says most. The
 //! mean gain is a power of `p exp(m)`, because both witnesses overstate how much they know.
 //!
-//! A study has converged when less than `CHANCES` further horizons of the budget can be expected to bring a new best, or
+//! A study has converged when half of its budget is used, and less than `CHANCES` further horizons of the budget can be expected to bring a new best, or
 //! when what they bring stays under the tolerance or half the noise (the bound against noise follows Makarova et al. 2022).
 
 use crate::special::normal_quantile;
@@ -17,10 +17,9 @@ use crate::warp;
 /// Trials that a forecast speaks of.
 pub const HORIZON: usize = 20;
 /// Horizons with a new best, expected of the rest of the budget, below which a study has converged.
-const CHANCES: f64 = 1.6;
-/// Trials before which no study has converged, and the share of a small budget.
+const CHANCES: f64 = 2.0;
+/// Trials before which no study without a budget has converged.
 const TRIALS_MIN: usize = 40;
-const BUDGET_SHARE: usize = 5;
 /// Proposals whose expected improvements are averaged.
 const NOTES: usize = 5;
 /// Shares of the spread below this are as good as none.
@@ -86,7 +85,7 @@ impl Forecast {
     /// `remaining` trials of the budget; as many as were told where there is none.
     pub(crate) fn has_converged(&self, best: &[f64], median: f64, study: Budget) -> bool {
         let n = best.len();
-        let enough = study.total.map_or(TRIALS_MIN, |total| (total / BUDGET_SHARE).clamp(10, TRIALS_MIN));
+        let enough = study.total.map_or(TRIALS_MIN, |total| total / 2);
         let Some(outlook) = self.outlook(best, median).filter(|_| n >= enough) else {
             return false;
         };
@@ -144,6 +143,7 @@ mod tests {
         let best: Vec<f64> = (0..60).map(|i| if i < 40 { 1.0 } else { 0.5 }).collect();
         let budget = |total| Budget { total: Some(total), tolerance: 0.0 };
         assert!(forecast.has_converged(&best, 1.5, budget(70)));
+        assert!(!forecast.has_converged(&best, 1.5, budget(110)));
         assert!(!forecast.has_converged(&best, 1.5, budget(500)));
     }
 }
