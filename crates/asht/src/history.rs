@@ -22,6 +22,8 @@ const TRIALS_MIN: usize = 4;
 const TRIALS_MAX: usize = 150;
 const STUDIES_MAX: usize = 24;
 const BOOTSTRAPS: usize = 32;
+/// A past process that ranks better than the own one less often than this, of all bootstraps, misleads.
+const BETTER_MIN: usize = 13;
 
 /// A finished study: points with their first value.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -124,7 +126,7 @@ impl Past {
             }
         }
         for k in 0..self.models.len() {
-            let misleads = better[k] * 4 < BOOTSTRAPS;
+            let misleads = better[k] < BETTER_MIN;
             self.weights[k] = if misleads {
                 0.0
             } else {

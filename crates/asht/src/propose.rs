@@ -502,8 +502,8 @@ pub(crate) struct Target {
     rows: Vec<usize>,
 }
 
-/// The least share of its own deviation that a study keeps when earlier studies rank its trials better than it does.
-const OWN_MIN: f64 = 0.05;
+/// The share of its own deviation that a study loses where earlier studies rank its trials best and it never does.
+const KNOWN_SHARE: f64 = 0.95;
 
 /// The logarithm of the expected improvement on `best`, with earlier studies' processes mixed in by weight. The deviation
 /// is the study's own, by its share: where earlier studies rank rightly there is less to explore.
@@ -514,7 +514,7 @@ fn improvement<'a>(best: f64, mix: Vec<f64>, first: usize) -> Combine<'a> {
         for (k, w) in mix.iter().enumerate() {
             mixed += w * mean[first + k];
         }
-        let share = own.max(OWN_MIN);
+        let share = 1.0 - KNOWN_SHARE * (1.0 - own);
         let deviation = share * sd[0];
         let z = (best - mixed) / deviation;
         let (value, slope) = ln_ei(z);
