@@ -72,8 +72,3 @@ pub use stop::{HORIZON, Outlook};
 pub use study::{Asked, Best, Event, Settings, Study};
 pub use trial::Told;
 pub use warp::Warp;
-
-#[allow(clippy::disallowed_methods)]
-pub(crate) fn knob(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}

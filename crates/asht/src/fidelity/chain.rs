@@ -103,7 +103,7 @@ impl Chain {
         if curves.is_empty() {
             return;
         }
-        self.scale = Scale::new(&curves, crate::knob("SHARE", SHARE));
+        self.scale = Scale::new(&curves, SHARE);
         let z: Vec<Vec<f64>> = curves
             .iter()
             .map(|c| c.values.iter().map(|v| self.scale.of(*v)).collect())

@@ -101,7 +101,7 @@ impl Curves {
         }
         let rest = self.rungs[last] - self.rungs[k];
         let early = 1.0 - k as f64 / (last - 1).max(1) as f64;
-        let patience = crate::knob("PL", PATIENCE_LAST) + (crate::knob("PF", PATIENCE_FIRST) - crate::knob("PL", PATIENCE_LAST)) * early;
+        let patience = PATIENCE_LAST + (PATIENCE_FIRST - PATIENCE_LAST) * early;
         self.ln_gain(self.chain.end(form, x, known)) - rest.ln() >= fresh - patience
     }
 
