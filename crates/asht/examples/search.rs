@@ -1,6 +1,8 @@
 //! A search from Rust: two model families, costs and crashes told, a stop when nothing more is to come, the log kept, and a
 //! second study of a like task that starts from it. `cargo run --release -p kolosal-asht --example search`
 
+#![allow(clippy::print_stdout, reason = "an example speaks to whoever runs it")]
+
 use kolosal_asht::{AshtError, Param, Point, Settings, Space, Study, StudyLog, Told, Value};
 
 fn space() -> Result<Space, AshtError> {
@@ -47,22 +49,36 @@ fn search(settings: Settings, shift: f64) -> Result<Study, AshtError> {
 fn report(name: &str, study: &Study) {
     let status = study.status();
     let best = study.best().expect("some trial ended");
-    println!("{name}: {} trials, best {:.4} at {:?}", status.trials, best.values[0], best.point);
+    println!(
+        "{name}: {} trials, best {:.4} at {:?}",
+        status.trials, best.values[0], best.point
+    );
     if let Some(outlook) = status.outlook {
-        println!("  chance of a new best in the next 20: {:.2}, gain {:.5}", outlook.chance, outlook.gain);
+        println!(
+            "  chance of a new best in the next 20: {:.2}, gain {:.5}",
+            outlook.chance, outlook.gain
+        );
     }
 }
 
 fn main() -> Result<(), AshtError> {
-    let settings = Settings { seed: 1, budget: Some(60), ..Settings::default() };
-    let first = search(settings.clone(), 0.0)?;
+    let settings = Settings {
+        seed: 1,
+        budget: Some(60),
+        ..Settings::default()
+    };
+    let mut first = search(settings.clone(), 0.0)?;
     report("cold", &first);
 
     // The log is text; a study goes on from it, and others learn from it.
     let text = first.log().to_lines();
     let log = StudyLog::from_lines(&text)?;
-    assert_eq!(log.resume()?.ask(), first.clone().ask());
-    let warm = Settings { seed: 2, history: vec![log.past()], ..settings };
+    assert_eq!(log.resume()?.ask(), first.ask());
+    let warm = Settings {
+        seed: 2,
+        history: vec![log.past()],
+        ..settings
+    };
     report("warm", &search(warm, 0.1)?);
     Ok(())
 }

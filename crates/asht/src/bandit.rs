@@ -115,7 +115,10 @@ impl Cost {
         }
         let mean = seconds / trials;
         let own = |c: &Self| (c.seconds + COST_PRIOR * mean) / (c.trials + COST_PRIOR);
-        costs.iter().map(|c| (own(c) / mean).clamp(COST_RANGE.0, COST_RANGE.1)).collect()
+        costs
+            .iter()
+            .map(|c| (own(c) / mean).clamp(COST_RANGE.0, COST_RANGE.1))
+            .collect()
     }
 }
 
@@ -151,7 +154,8 @@ impl Bandit {
         let bonus = |pulls: f64| (self.alpha * self.total.ln() / pulls).powi(2);
         let ratios = Cost::ratios(&self.costs);
         let arms = self.arms.iter().zip(ratios);
-        arms.map(|((_, best, pulls), ratio)| best + bonus(*pulls) / ratio).collect()
+        arms.map(|((_, best, pulls), ratio)| best + bonus(*pulls) / ratio)
+            .collect()
     }
 
     /// What a trial of an arm took.
@@ -286,7 +290,10 @@ mod tests {
         assert!(states[0].cost > 1.0 && states[1].cost < 1.0, "{states:?}");
         let same = vec![1.0, 0.9, 0.8, 0.7];
         let cost = |seconds| Cost { seconds, trials: 4.0 };
-        assert_eq!(families(&[same.clone(), same.clone()], &[cost(80.0), cost(1.0)], 20).1, 1);
+        assert_eq!(
+            families(&[same.clone(), same.clone()], &[cost(80.0), cost(1.0)], 20).1,
+            1
+        );
         assert_eq!(families(&[same.clone(), same], &[cost(1.0), cost(80.0)], 20).1, 0);
     }
 

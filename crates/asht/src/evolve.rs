@@ -15,7 +15,12 @@ const MUTATION_INDEX: f64 = 20.0;
 const POPULATION: usize = 40;
 
 /// A child of points with these values (all minimised); `None` without two points.
-pub(crate) fn child(space: &Space, points: &[&[f64]], values: &[Vec<f64>], rng: &mut Rng) -> Option<Vec<f64>> {
+pub(crate) fn child(
+    space: &Space,
+    points: &[&[f64]],
+    values: &[Vec<f64>],
+    rng: &mut Rng,
+) -> Option<Vec<f64>> {
     let fitness = fitness(values);
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.sort_by(|&a, &b| better(&fitness, a, b));
@@ -68,7 +73,10 @@ fn crowding(values: &[Vec<f64>], front: &[usize]) -> Vec<f64> {
 
 fn better(fitness: &[(usize, f64)], a: usize, b: usize) -> std::cmp::Ordering {
     let (left, right) = (fitness[a], fitness[b]);
-    left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)).then(a.cmp(&b))
+    left.0
+        .cmp(&right.0)
+        .then(right.1.total_cmp(&left.1))
+        .then(a.cmp(&b))
 }
 
 fn cross(space: &Space, a: &[f64], b: &[f64], rng: &mut Rng) -> Vec<f64> {
@@ -105,10 +113,18 @@ fn mutate(space: &Space, x: &mut [f64], rng: &mut Rng) {
             continue;
         }
         let power = 1.0 / (MUTATION_INDEX + 1.0);
-        let step = if u < 0.5 { (2.0 * u).powf(power) - 1.0 } else { 1.0 - (2.0 * (1.0 - u)).powf(power) };
+        let step = if u < 0.5 {
+            (2.0 * u).powf(power) - 1.0
+        } else {
+            1.0 - (2.0 * (1.0 - u)).powf(power)
+        };
         // A step that would not leave its cell moves by one cell at least.
         let cell = space.levels(j).map_or(0.0, |levels| 1.0 / levels as f64);
-        let step = if step.abs() < cell { cell.copysign(step) } else { step };
+        let step = if step.abs() < cell {
+            cell.copysign(step)
+        } else {
+            step
+        };
         x[j] = (x[j] + step).clamp(0.0, 1.0);
     }
 }
@@ -130,7 +146,8 @@ mod tests {
 
     #[test]
     fn generations_approach_the_front() {
-        let space = Space::new((0..4).map(|j| Param::float(&format!("x{j}"), 0.0, 1.0)).collect()).expect("sound");
+        let space =
+            Space::new((0..4).map(|j| Param::float(&format!("x{j}"), 0.0, 1.0)).collect()).expect("sound");
         let tell = |x: &[f64]| {
             let away: f64 = x[1..].iter().map(|v| (v - 0.5).powi(2)).sum();
             vec![x[0] + away, 1.0 - x[0] + away]

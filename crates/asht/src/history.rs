@@ -169,12 +169,20 @@ impl Past {
 
 /// Correlation of values with what the process of the others says of each: none where values do not hang on points.
 fn foretells(gp: &Gp, z: &[f64]) -> f64 {
-    let left_out: Vec<f64> = gp.leave_one_out(&[z.to_vec()])[0].iter().map(|(mean, _)| *mean).collect();
+    let left_out: Vec<f64> = gp.leave_one_out(&[z.to_vec()])[0]
+        .iter()
+        .map(|(mean, _)| *mean)
+        .collect();
     let centre = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
     let (a, b) = (centre(z), centre(&left_out));
-    let sum = |f: &dyn Fn(f64, f64) -> f64| z.iter().zip(&left_out).map(|(v, w)| f(v - a, w - b)).sum::<f64>();
+    let sum =
+        |f: &dyn Fn(f64, f64) -> f64| z.iter().zip(&left_out).map(|(v, w)| f(v - a, w - b)).sum::<f64>();
     let norm = (sum(&|v, _| v * v) * sum(&|_, w| w * w)).sqrt();
-    if norm > 0.0 { sum(&|v, w| v * w) / norm } else { 0.0 }
+    if norm > 0.0 {
+        sum(&|v, w| v * w) / norm
+    } else {
+        0.0
+    }
 }
 
 fn means(gp: &Gp, points: &[Vec<f64>]) -> Vec<f64> {

@@ -45,7 +45,11 @@ impl StudyLog {
     /// # Errors
     /// The first thing that does not fit.
     pub fn resume(&self) -> Result<Study, AshtError> {
-        Study::replay(Space::new(self.space.clone())?, self.settings.clone(), &self.events)
+        Study::replay(
+            Space::new(self.space.clone())?,
+            self.settings.clone(),
+            &self.events,
+        )
     }
 
     /// What later studies learn from: points and first values of all trials that ran to their end.
@@ -76,7 +80,11 @@ impl StudyLog {
     pub fn to_lines(&self) -> String {
         let mut lines = vec![init_json(&self.space, &self.settings).to_string()];
         let mut asked = self.asked.iter();
-        lines.extend(self.events.iter().map(|event| event_json(event, &mut asked).to_string()));
+        lines.extend(
+            self.events
+                .iter()
+                .map(|event| event_json(event, &mut asked).to_string()),
+        );
         lines.push(String::new());
         lines.join("\n")
     }
@@ -110,7 +118,8 @@ impl StudyLog {
     fn push(&mut self, request: &Map<String, Json>) -> Result<(), AshtError> {
         let event = match request.get("op").and_then(Json::as_str) {
             Some("ask") => {
-                self.asked.push(protocol::point(request.get("params").unwrap_or(&Json::Null))?);
+                self.asked
+                    .push(protocol::point(request.get("params").unwrap_or(&Json::Null))?);
                 Event::Ask
             }
             Some("tell") => protocol::tell_event(request)?,
@@ -138,7 +147,10 @@ fn init_json(space: &[Param], settings: &Settings) -> Json {
     add("seconds_max", settings.seconds_max.map(|v| json!(v)));
     add("bytes_max", settings.bytes_max.map(|v| json!(v)));
     let has_rungs = !settings.rungs.is_empty();
-    add("fidelity", has_rungs.then(|| json!({ "name": "step", "rungs": settings.rungs })));
+    add(
+        "fidelity",
+        has_rungs.then(|| json!({ "name": "step", "rungs": settings.rungs })),
+    );
     add("arms", (!arms.is_empty()).then(|| json!(arms)));
     add("history", (!history.is_empty()).then(|| json!(history)));
     init
@@ -152,8 +164,12 @@ fn past_json(past: &PastStudy) -> Json {
 fn param_json(param: &Param) -> Json {
     let name = &param.name;
     let mut json = match &param.domain {
-        Domain::Float { low, high, log } => json!({ "name": name, "type": "float", "low": low, "high": high, "log": log }),
-        Domain::Int { low, high, log } => json!({ "name": name, "type": "int", "low": low, "high": high, "log": log }),
+        Domain::Float { low, high, log } => {
+            json!({ "name": name, "type": "float", "low": low, "high": high, "log": log })
+        }
+        Domain::Int { low, high, log } => {
+            json!({ "name": name, "type": "int", "low": low, "high": high, "log": log })
+        }
         Domain::Categorical { choices } => json!({ "name": name, "type": "categorical", "choices": choices }),
     };
     if let Some(Condition { param, one_of }) = &param.condition {
@@ -170,7 +186,9 @@ fn event_json<'a>(event: &Event, asked: &mut impl Iterator<Item = &'a Point>) ->
         }
         Event::Report(id, step, value) => json!({ "op": "report", "id": id, "step": step, "value": value }),
         Event::Tell(id, told) => told_json(json!({ "op": "tell", "id": id }), told),
-        Event::TellPoint(point, told) => told_json(json!({ "op": "tell", "params": point_json(point) }), told),
+        Event::TellPoint(point, told) => {
+            told_json(json!({ "op": "tell", "params": point_json(point) }), told)
+        }
     }
 }
 
@@ -181,9 +199,12 @@ fn told_json(mut json: Json, told: &Told) -> Json {
             json[name] = value;
         }
     };
-    add("constraints", (!told.constraints.is_empty()).then(|| json!(told.constraints)));
-    add("failed", told.failed.then(|| json!(true)));
-    add("pruned", told.pruned.then(|| json!(true)));
+    add(
+        "constraints",
+        (!told.constraints.is_empty()).then(|| json!(told.constraints)),
+    );
+    add("failed", told.failed.then_some(json!(true)));
+    add("pruned", told.pruned.then_some(json!(true)));
     add("seconds", told.seconds.map(|v| json!(v)));
     add("bytes", told.bytes.map(|v| json!(v)));
     json

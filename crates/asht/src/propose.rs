@@ -5,9 +5,9 @@ use kolosal_base::{Rng, Seed};
 use crate::acquire::{Acquisition, Combine, Effort, Region, Search, Slopes};
 use crate::bandit::{self, Arm};
 use crate::cma::Cma;
+use crate::evolve;
 use crate::fidelity::Proposal;
 use crate::gp::Gp;
-use crate::evolve;
 use crate::models::Models;
 use crate::pareto::Strips;
 use crate::sobol::Sobol;
@@ -34,7 +34,11 @@ impl Study {
             return proposal;
         }
         let x = self.explore(seed.fork("fitting"));
-        Proposal { arm: Arm::Random, x, thaws: None }
+        Proposal {
+            arm: Arm::Random,
+            x,
+            thaws: None,
+        }
     }
 
     fn propose_freely(&mut self, seed: Seed) -> Proposal {
@@ -299,7 +303,8 @@ impl Study {
         {
             let values = self.family_values(family);
             let remaining = self.remaining().unwrap_or(self.trials.len());
-            region.held[family] = Some(bandit::families(&values, &self.family_costs(family), remaining).1 as f64);
+            region.held[family] =
+                Some(bandit::families(&values, &self.family_costs(family), remaining).1 as f64);
         }
         region
     }
@@ -446,7 +451,11 @@ impl Study {
     pub(crate) fn sides(&self) -> Vec<(&Gp, f64)> {
         let models = &self.models;
         let failure = models.failure.gp.as_ref().filter(|_| models.failures > 0);
-        let processes = models.constraints.iter().filter_map(|s| s.gp.as_ref()).chain(failure);
+        let processes = models
+            .constraints
+            .iter()
+            .filter_map(|s| s.gp.as_ref())
+            .chain(failure);
         processes.zip(models.zeros.iter().copied()).collect()
     }
 

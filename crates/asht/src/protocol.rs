@@ -111,7 +111,10 @@ pub(crate) fn init_parts(request: &Object) -> Result<(Vec<Param>, Settings), Ash
         settings.rungs = numbers(fidelity.get("rungs"), "rungs")?;
     }
     for arm in texts(request.get("arms")).unwrap_or_default() {
-        let named = Arm::ALL.iter().chain(&Arm::SEVERAL).find(|known| known.name() == arm);
+        let named = Arm::ALL
+            .iter()
+            .chain(&Arm::SEVERAL)
+            .find(|known| known.name() == arm);
         let named = named.ok_or_else(|| self::request(format!("`arms` holds `{arm}`, which is no arm")))?;
         settings.arms.push(*named);
     }

@@ -7,8 +7,9 @@
 //! log-normal around `m`, linear in the same. The coefficients were fitted once to studies of 27 tasks; `s` says most. The
 //! mean gain is a power of `p exp(m)`, because both witnesses overstate how much they know.
 //!
-//! A study has converged when half of its budget is used, and less than `CHANCES` further horizons of the budget can be expected to bring a new best, or
-//! when what they bring stays under the tolerance or half the noise (the bound against noise follows Makarova et al. 2022).
+//! A study has converged when half of its budget is used, a new best within the horizon is less likely than not, and that
+//! chance times the share of the budget that is left is under `LEFT_MAX`; or when what the rest can be expected to gain
+//! stays under the tolerance or half the noise (the bound against noise follows Makarova et al. 2022).
 
 use crate::special::normal_quantile;
 use crate::surrogate::Surrogate;
@@ -16,8 +17,9 @@ use crate::warp;
 
 /// Trials that a forecast speaks of.
 pub const HORIZON: usize = 20;
-/// Horizons with a new best, expected of the rest of the budget, below which a study has converged.
-const CHANCES: f64 = 2.0;
+/// Chance of a new best, times the share of the budget that is left, under which a study has converged.
+const LEFT_MAX: f64 = 0.2;
+const CHANCE_MAX: f64 = 0.5;
 /// Trials before which no study without a budget has converged.
 const TRIALS_MIN: usize = 40;
 /// Proposals whose expected improvements are averaged.
@@ -69,7 +71,10 @@ impl Forecast {
         let mean = recent.iter().sum::<f64>() / recent.len() as f64;
         let before = best[n.saturating_sub(HORIZON + 1)];
         let found = best.iter().position(|b| *b <= now).unwrap_or(0);
-        let (e, g) = (share(HORIZON as f64 * mean), share((before - now).min(1e6 * spread)));
+        let (e, g) = (
+            share(HORIZON as f64 * mean),
+            share((before - now).min(1e6 * spread)),
+        );
         let s = ((n - 1 - found) as f64).ln_1p();
         let odds = 2.03 + 0.05 * e + 0.04 * g - 0.665 * s;
         let chance = 1.0 / (1.0 + (-odds).exp());
@@ -89,9 +94,15 @@ impl Forecast {
         let Some(outlook) = self.outlook(best, median).filter(|_| n >= enough) else {
             return false;
         };
-        let rest = study.total.map_or(n, |total| total.saturating_sub(n)) as f64 / HORIZON as f64;
-        let floor = study.tolerance.max(0.5 * self.noise.min(0.1 * (median - best[n - 1]).max(0.0)));
-        outlook.chance * rest < CHANCES || outlook.gain * rest <= floor
+        // Without a budget as many trials may follow as were made.
+        let total = study.total.unwrap_or(2 * n);
+        let left = total.saturating_sub(n) as f64;
+        let floor = study
+            .tolerance
+            .max(0.5 * self.noise.min(0.1 * (median - best[n - 1]).max(0.0)));
+        let is_unlikely =
+            outlook.chance < CHANCE_MAX && outlook.chance * left / total.max(1) as f64 <= LEFT_MAX;
+        is_unlikely || outlook.gain * left / HORIZON as f64 <= floor
     }
 }
 
@@ -125,7 +136,10 @@ mod tests {
 
     #[test]
     fn the_longer_nothing_came_the_less_is_expected() {
-        let forecast = Forecast { notes: vec![1e-3; 5], noise: 0.0 };
+        let forecast = Forecast {
+            notes: vec![1e-3; 5],
+            noise: 0.0,
+        };
         let at = |quiet: usize| {
             let mut best: Vec<f64> = (0..40).map(|i| 1.0 / f64::from(i + 1)).collect();
             best.extend(std::iter::repeat_n(best[39], quiet));
@@ -139,11 +153,21 @@ mod tests {
 
     #[test]
     fn a_budget_that_is_nearly_used_up_converges_sooner() {
-        let forecast = Forecast { notes: vec![1e-6; 5], noise: 0.0 };
+        let forecast = Forecast {
+            notes: vec![1e-6; 5],
+            noise: 0.0,
+        };
         let best: Vec<f64> = (0..60).map(|i| if i < 40 { 1.0 } else { 0.5 }).collect();
-        let budget = |total| Budget { total: Some(total), tolerance: 0.0 };
-        assert!(forecast.has_converged(&best, 1.5, budget(70)));
-        assert!(!forecast.has_converged(&best, 1.5, budget(110)));
-        assert!(!forecast.has_converged(&best, 1.5, budget(500)));
+        let budget = |total| Budget {
+            total: Some(total),
+            tolerance: 0.0,
+        };
+        let chance = forecast.outlook(&best, 1.5).expect("noted").chance;
+        assert!((0.3..0.5).contains(&chance), "{chance}");
+        assert!(forecast.has_converged(&best, 1.5, budget(75)));
+        assert!(
+            !forecast.has_converged(&best, 1.5, budget(125)),
+            "not half of it is used"
+        );
     }
 }

@@ -259,7 +259,11 @@ impl Study {
         });
         self.events.push(Event::Ask);
         let thaws = thaws.map(|from| from as u64);
-        Asked { id: id as u64, point, thaws }
+        Asked {
+            id: id as u64,
+            point,
+            thaws,
+        }
     }
 
     /// Takes what an open trial was worth.

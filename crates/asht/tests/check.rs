@@ -20,11 +20,30 @@ fn everything() -> Vec<Param> {
 fn spaces() -> Vec<(&'static str, Vec<Param>)> {
     vec![
         ("everything", everything()),
-        ("numbers", vec![Param::float("share", -1.0, 1.0), Param::log_float("c", 1e-6, 1e6), Param::int("n", -3, 3)]),
-        ("categories", vec![Param::categorical("a", &["x", "y", "z"]), Param::categorical("b", &["u", "v"])]),
+        (
+            "numbers",
+            vec![
+                Param::float("share", -1.0, 1.0),
+                Param::log_float("c", 1e-6, 1e6),
+                Param::int("n", -3, 3),
+            ],
+        ),
+        (
+            "categories",
+            vec![
+                Param::categorical("a", &["x", "y", "z"]),
+                Param::categorical("b", &["u", "v"]),
+            ],
+        ),
         ("one number", vec![Param::float("share", 0.0, 1.0)]),
-        ("constants", vec![Param::float("fixed", 1.0, 1.0), Param::int("one", 4, 4)]),
-        ("few points", vec![Param::int("n", 0, 2), Param::categorical("b", &["u", "v"])]),
+        (
+            "constants",
+            vec![Param::float("fixed", 1.0, 1.0), Param::int("one", 4, 4)],
+        ),
+        (
+            "few points",
+            vec![Param::int("n", 0, 2), Param::categorical("b", &["u", "v"])],
+        ),
     ]
 }
 
@@ -40,7 +59,10 @@ fn number(point: &Point, name: &str) -> f64 {
 /// A loss of every parameter that exists.
 fn loss(point: &Point) -> f64 {
     let size = |v: f64| (1.0 + v.abs()).ln();
-    point.keys().map(|name| (size(number(point, name)) - 0.3).powi(2)).sum()
+    point
+        .keys()
+        .map(|name| (size(number(point, name)) - 0.3).powi(2))
+        .sum()
 }
 
 fn told_of(asked: &Asked, settings: &Settings) -> Told {
@@ -48,7 +70,13 @@ fn told_of(asked: &Asked, settings: &Settings) -> Told {
         return Told::failed().in_seconds(0.5);
     }
     let first = loss(&asked.point);
-    let value = |k: usize| if k == 0 { first } else { 1.0 / (0.1 + first) + k as f64 };
+    let value = |k: usize| {
+        if k == 0 {
+            first
+        } else {
+            1.0 / (0.1 + first) + k as f64
+        }
+    };
     let mut told = Told::values((0..settings.objectives).map(value).collect());
     told.constraints = vec![number(&asked.point, "share") - 0.8; settings.constraints];
     told.in_seconds(1.0 + number(&asked.point, "share").abs())
@@ -88,7 +116,11 @@ fn drive(params: &[Param], settings: &Settings, trials: usize, batch: usize) -> 
 }
 
 fn check_valid(params: &[Param], settings: &Settings, points: &[Point]) {
-    let free = Settings { arms: Vec::new(), rungs: Vec::new(), ..settings.clone() };
+    let free = Settings {
+        arms: Vec::new(),
+        rungs: Vec::new(),
+        ..settings.clone()
+    };
     let mut other = Study::new(Space::new(params.to_vec()).expect("sound"), free).expect("sound");
     for point in points {
         let mut told = Told::values(vec![0.0; settings.objectives]);
@@ -100,9 +132,15 @@ fn check_valid(params: &[Param], settings: &Settings, points: &[Point]) {
 /// The study made again from half of its log, through text, goes on as the whole one did.
 fn check_resume(study: &Study, settings: &Settings, points: &[Point]) {
     let log = study.log();
-    let asks: Vec<usize> = (0..log.events.len()).filter(|&i| log.events[i] == Event::Ask).collect();
+    let asks: Vec<usize> = (0..log.events.len())
+        .filter(|&i| log.events[i] == Event::Ask)
+        .collect();
     let half = asks.len() / 2;
-    let cut = StudyLog { events: log.events[..asks[half]].to_vec(), asked: log.asked[..half].to_vec(), ..log };
+    let cut = StudyLog {
+        events: log.events[..asks[half]].to_vec(),
+        asked: log.asked[..half].to_vec(),
+        ..log
+    };
     let read = StudyLog::from_lines(&cut.to_lines()).expect("its own lines");
     assert_eq!(read.events, cut.events);
     let mut resumed = read.resume().expect("its own events");
@@ -129,7 +167,11 @@ fn check_bad_tells_change_nothing(study: &mut Study, settings: &Settings) {
 fn check_optimizer(params: &[Param], settings: &Settings, trials: usize) {
     let (mut study, points) = drive(params, settings, trials, 1);
     check_valid(params, settings, &points);
-    assert_eq!(points, drive(params, settings, trials, 1).1, "the same seed and tells");
+    assert_eq!(
+        points,
+        drive(params, settings, trials, 1).1,
+        "the same seed and tells"
+    );
     check_resume(&study, settings, &points);
     check_bad_tells_change_nothing(&mut study, settings);
     let (_, batched) = drive(params, settings, trials, 4);
@@ -137,7 +179,12 @@ fn check_optimizer(params: &[Param], settings: &Settings, trials: usize) {
 }
 
 fn settings(arms: &[Arm]) -> Settings {
-    Settings { seed: 5, budget: Some(40), arms: arms.to_vec(), ..Settings::default() }
+    Settings {
+        seed: 5,
+        budget: Some(40),
+        arms: arms.to_vec(),
+        ..Settings::default()
+    }
 }
 
 #[test]
@@ -153,9 +200,16 @@ fn every_arm_alone_and_all_together_keep_the_contract_in_every_space() {
 #[test]
 fn every_arm_of_several_objectives_keeps_the_contract() {
     for objectives in [2, 3] {
-        for arms in Arm::SEVERAL.iter().map(std::slice::from_ref).chain([[].as_slice()]) {
+        for arms in Arm::SEVERAL
+            .iter()
+            .map(std::slice::from_ref)
+            .chain([[].as_slice()])
+        {
             println!("{objectives} {arms:?}");
-            let settings = Settings { objectives, ..settings(arms) };
+            let settings = Settings {
+                objectives,
+                ..settings(arms)
+            };
             check_optimizer(&everything(), &settings, 24);
         }
     }
@@ -163,24 +217,51 @@ fn every_arm_of_several_objectives_keeps_the_contract() {
 
 #[test]
 fn constraints_limits_and_rungs_keep_the_contract() {
-    check_optimizer(&everything(), &Settings { constraints: 2, ..settings(&[]) }, 32);
-    let limited = Settings { seconds_max: Some(40.0), bytes_max: Some(1e9), ..settings(&[]) };
+    check_optimizer(
+        &everything(),
+        &Settings {
+            constraints: 2,
+            ..settings(&[])
+        },
+        32,
+    );
+    let limited = Settings {
+        seconds_max: Some(40.0),
+        bytes_max: Some(1e9),
+        ..settings(&[])
+    };
     check_optimizer(&everything(), &limited, 32);
     let rungs = vec![1.0, 2.0, 4.0, 8.0];
     for arms in Arm::ALL.iter().map(std::slice::from_ref).chain([[].as_slice()]) {
         println!("rungs {arms:?}");
-        check_optimizer(&everything(), &Settings { rungs: rungs.clone(), constraints: 1, ..settings(arms) }, 40);
+        check_optimizer(
+            &everything(),
+            &Settings {
+                rungs: rungs.clone(),
+                constraints: 1,
+                ..settings(arms)
+            },
+            40,
+        );
     }
 }
 
 #[test]
 fn history_keeps_the_contract_and_a_log_is_history() {
     let (study, points) = drive(&everything(), &settings(&[]), 24, 1);
-    let past = StudyLog::from_lines(&study.log().to_lines()).expect("its own lines").past();
-    assert_eq!(past.trials.len(), points.iter().enumerate().filter(|(k, _)| k % 7 != 5).count());
+    let past = StudyLog::from_lines(&study.log().to_lines())
+        .expect("its own lines")
+        .past();
+    assert_eq!(
+        past.trials.len(),
+        points.iter().enumerate().filter(|(k, _)| k % 7 != 5).count()
+    );
     let asked_first = past.trials[0].0.clone();
     assert_eq!(asked_first, points[0]);
-    let warm = Settings { history: vec![past], ..settings(&[]) };
+    let warm = Settings {
+        history: vec![past],
+        ..settings(&[])
+    };
     check_optimizer(&everything(), &warm, 24);
 }
 
@@ -199,7 +280,17 @@ fn logs_that_are_cut_off_are_read_to_the_last_whole_line_and_others_are_refused_
 #[test]
 fn arms_that_a_study_does_not_have_are_refused() {
     let space = || Space::new(everything()).expect("sound");
-    let refused = |settings| Study::new(space(), settings).expect_err("no such arm").to_string();
+    let refused = |settings| {
+        Study::new(space(), settings)
+            .expect_err("no such arm")
+            .to_string()
+    };
     assert!(refused(settings(&[Arm::Thaw])).contains("thaw"));
-    assert!(refused(Settings { objectives: 2, ..settings(&[Arm::Cma]) }).contains("global, random, evolve"));
+    assert!(
+        refused(Settings {
+            objectives: 2,
+            ..settings(&[Arm::Cma])
+        })
+        .contains("global, random, evolve")
+    );
 }

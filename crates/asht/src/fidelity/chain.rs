@@ -52,7 +52,12 @@ impl Scale {
         let best = lowest.fold(f64::INFINITY, f64::min);
         let median = ends.get(ends.len() / 2).copied().unwrap_or(best);
         let unit = (median - best).max(1e-12 * (1.0 + best.abs()));
-        Self { best, unit, share, cap: median + 10.0 * unit }
+        Self {
+            best,
+            unit,
+            share,
+            cap: median + 10.0 * unit,
+        }
     }
 
     pub(crate) fn of(&self, value: f64) -> f64 {
@@ -89,7 +94,12 @@ pub(crate) struct Chain {
 impl Chain {
     pub(crate) fn new(form: &Form, rungs: usize) -> Self {
         Self {
-            scale: Scale { best: 0.0, unit: 1.0, share: 1.0, cap: 0.0 },
+            scale: Scale {
+                best: 0.0,
+                unit: 1.0,
+                share: 1.0,
+                cap: 0.0,
+            },
             levels: Vec::new(),
             processes: (0..rungs).map(|_| Surrogate::new(form, Scales::Plain)).collect(),
             best: f64::INFINITY,
@@ -109,7 +119,11 @@ impl Chain {
             .map(|c| c.values.iter().map(|v| self.scale.of(*v)).collect())
             .collect();
         let x: Vec<Vec<f64>> = curves.iter().map(|c| form.reduce(&c.x)).collect();
-        self.best = z.iter().filter(|z| z.len() == rungs).map(|z| z[rungs - 1]).fold(f64::INFINITY, f64::min);
+        self.best = z
+            .iter()
+            .filter(|z| z.len() == rungs)
+            .map(|z| z[rungs - 1])
+            .fold(f64::INFINITY, f64::min);
         self.levels.clear();
         let mut pooled = (0.0, 0.3_f64.powi(2) * PRIOR_PAIRS, PRIOR_PAIRS);
         for k in 0..rungs {
@@ -127,7 +141,12 @@ impl Chain {
                 self.processes[k].update(form, &points, &left);
                 self.processes[k].clone()
             });
-            self.levels.push(Level { by_level: line.0, by_trend: line.1, plain, process });
+            self.levels.push(Level {
+                by_level: line.0,
+                by_trend: line.1,
+                plain,
+                process,
+            });
         }
     }
 
@@ -145,7 +164,13 @@ impl Chain {
                 let points: Vec<Vec<f64>> = block.iter().map(|(x, _)| form.reduce(x)).collect();
                 let first = block.iter().map(|(_, values)| values.len()).min().unwrap_or(0);
                 let left: Vec<Vec<(f64, f64)>> = (0..self.levels.len())
-                    .map(|k| if k < first { Vec::new() } else { self.levels[k].moments(&points) })
+                    .map(|k| {
+                        if k < first {
+                            Vec::new()
+                        } else {
+                            self.levels[k].moments(&points)
+                        }
+                    })
                     .collect();
                 (0..block.len())
                     .map(|c| self.unroll(block[c].1, |k| left[k][c], &gains))
@@ -174,7 +199,11 @@ impl Chain {
             .map(|from| {
                 let (mut before, mut now) = (0.0, 1.0);
                 for (k, level) in self.levels.iter().enumerate().skip(from + 1) {
-                    let trend = if k >= 2 { level.by_trend * (now - before) } else { 0.0 };
+                    let trend = if k >= 2 {
+                        level.by_trend * (now - before)
+                    } else {
+                        0.0
+                    };
                     let next = now + level.by_level * now + trend;
                     (before, now) = (now, next);
                 }
@@ -198,12 +227,17 @@ impl Chain {
 impl Level {
     /// What is left at up to eight points: mean and deviation.
     fn moments(&self, points: &[Vec<f64>]) -> Vec<(f64, f64)> {
-        let process = self.process.as_ref().and_then(|p| Some((p.gp.as_ref()?, p.affine)));
+        let process = self
+            .process
+            .as_ref()
+            .and_then(|p| Some((p.gp.as_ref()?, p.affine)));
         let Some((gp, (mean, unit))) = process else {
             return vec![self.plain; points.len()];
         };
         let (means, sds) = gp.predict8(points);
-        (0..points.len()).map(|c| (mean + unit * means[c], unit * sds[c])).collect()
+        (0..points.len())
+            .map(|c| (mean + unit * means[c], unit * sds[c]))
+            .collect()
     }
 }
 
@@ -256,13 +290,24 @@ fn line(z: &[Vec<f64>], rows: &[usize], k: usize) -> (f64, f64) {
     let det = m[0] * m[2] - m[1] * m[1];
     let by_level = (v[0] * m[2] - v[1] * m[1]) / det;
     let by_trend = (v[1] * m[0] - v[0] * m[1]) / det;
-    (by_level.clamp(-0.9, 1.0), if k >= 2 { (TREND + by_trend).clamp(-0.5, 1.5) } else { 0.0 })
+    (
+        by_level.clamp(-0.9, 1.0),
+        if k >= 2 {
+            (TREND + by_trend).clamp(-0.5, 1.5)
+        } else {
+            0.0
+        },
+    )
 }
 
 /// Mean and deviation of what a line leaves, shrunk to what it leaves at the rungs before.
 fn spread(left: &[f64], pooled: (f64, f64, f64), k: usize) -> (f64, f64) {
     let n = left.len() as f64;
-    let mean = if k == 0 && n > 0.0 { left.iter().sum::<f64>() / n } else { left.iter().sum::<f64>() / (n + 1.0) };
+    let mean = if k == 0 && n > 0.0 {
+        left.iter().sum::<f64>() / n
+    } else {
+        left.iter().sum::<f64>() / (n + 1.0)
+    };
     let square: f64 = left.iter().map(|v| (v - mean).powi(2)).sum();
     let prior = pooled.1 / pooled.2;
     (mean, ((square + PRIOR_PAIRS * prior) / (n + PRIOR_PAIRS)).sqrt())

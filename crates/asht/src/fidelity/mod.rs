@@ -67,7 +67,12 @@ impl Curves {
     /// Values at the rungs that the curve reported at, in order, from the first rung on without a gap.
     fn at_rungs(&self, curve: &[(f64, f64)]) -> Vec<f64> {
         let near = |rung: f64, step: f64| (step - rung).abs() <= 1e-9 * rung;
-        let value = |rung: f64| curve.iter().find(|(s, _)| near(rung, *s)).map(|(_, v)| modelled(*v));
+        let value = |rung: f64| {
+            curve
+                .iter()
+                .find(|(s, _)| near(rung, *s))
+                .map(|(_, v)| modelled(*v))
+        };
         self.rungs.iter().map_while(|&r| value(r)).collect()
     }
 
@@ -127,7 +132,9 @@ impl Study {
     pub(crate) fn known_curve(&self, at: usize) -> Vec<f64> {
         let trial = &self.trials[at];
         let seen = self.curves.at_rungs(&trial.curve);
-        let before = trial.thaws.map(|from| self.curves.at_rungs(&self.trials[from].curve));
+        let before = trial
+            .thaws
+            .map(|from| self.curves.at_rungs(&self.trials[from].curve));
         let seen = match before {
             Some(before) if before.len() > seen.len() => before,
             _ => seen,
@@ -181,7 +188,9 @@ impl Study {
         self.curves.longest = longest(&curves);
         self.curves.chain.update(&self.form, &curves);
         let rungs = self.curves.rungs.len();
-        let ended = self.feasible().filter(|&i| self.trials[i].full_values().is_some() && known[i].len() == rungs);
+        let ended = self
+            .feasible()
+            .filter(|&i| self.trials[i].full_values().is_some() && known[i].len() == rungs);
         let ends = ended.map(|i| self.curves.chain.scale.of(known[i][rungs - 1]));
         let best = ends.fold(f64::INFINITY, f64::min);
         if best.is_finite() {

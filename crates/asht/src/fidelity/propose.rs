@@ -34,13 +34,24 @@ impl Study {
         let found = self.search_chain(&ranked, seed);
         let apart = self.curves.apart;
         let fits = |x: &[f64]| !self.is_known(x) && self.is_apart(x, apart);
-        let pick = found.iter().find(|(_, x)| fits(x)).or_else(|| found.first()).cloned();
+        let pick = found
+            .iter()
+            .find(|(_, x)| fits(x))
+            .or_else(|| found.first())
+            .cloned();
         let last = self.curves.rungs[self.curves.rungs.len() - 1];
         let fresh = pick.as_ref().map(|(score, _)| score - last.ln());
         self.curves.fresh = fresh;
         let new = |arm, x| Proposal { arm, x, thaws: None };
-        if let Some((at, _)) = self.best_stopped(&ends, &known).filter(|(_, score)| fresh.is_none_or(|f| *score > f)) {
-            return Proposal { arm: Arm::Thaw, x: self.trials[at].x.clone(), thaws: Some(at) };
+        if let Some((at, _)) = self
+            .best_stopped(&ends, &known)
+            .filter(|(_, score)| fresh.is_none_or(|f| *score > f))
+        {
+            return Proposal {
+                arm: Arm::Thaw,
+                x: self.trials[at].x.clone(),
+                thaws: Some(at),
+            };
         }
         match self.curve_arm() {
             Arm::Random => new(Arm::Random, self.unseen(&mut seed.rng())),
@@ -66,8 +77,10 @@ impl Study {
         let rows: Vec<usize> = (0..self.trials.len())
             .filter(|&i| !known[i].is_empty() && !self.curves.is_thawed(i))
             .collect();
-        let curves: Vec<(&[f64], &[f64])> =
-            rows.iter().map(|&i| (self.trials[i].x.as_slice(), known[i].as_slice())).collect();
+        let curves: Vec<(&[f64], &[f64])> = rows
+            .iter()
+            .map(|&i| (self.trials[i].x.as_slice(), known[i].as_slice()))
+            .collect();
         let ends = self.curves.chain.ends(&self.form, &curves);
         let mut ranked: Vec<(usize, End)> = rows.into_iter().zip(ends).collect();
         ranked.sort_by(|a, b| a.1.mean.total_cmp(&b.1.mean).then(a.0.cmp(&b.0)));
@@ -89,7 +102,11 @@ impl Study {
 
     /// Candidates by the expected gain at the last rung, best first.
     fn search_chain(&self, ranked: &[usize], seed: Seed) -> Vec<(f64, Vec<f64>)> {
-        let elite: Vec<Vec<f64>> = ranked.iter().take(ELITE).map(|&i| self.trials[i].x.clone()).collect();
+        let elite: Vec<Vec<f64>> = ranked
+            .iter()
+            .take(ELITE)
+            .map(|&i| self.trials[i].x.clone())
+            .collect();
         let search = Search {
             space: &self.space,
             region: &Region::whole(&self.space),
@@ -121,7 +138,11 @@ impl Study {
             let other = form.reduce(&trial.x);
             let square = |j: usize| {
                 let whole = form.categorical[j] || x[j] < 0.0 || other[j] < 0.0;
-                if whole { f64::from(u8::from(x[j] != other[j])) } else { (x[j] - other[j]).powi(2) }
+                if whole {
+                    f64::from(u8::from(x[j] != other[j]))
+                } else {
+                    (x[j] - other[j]).powi(2)
+                }
             };
             (0..x.len()).map(square).sum::<f64>() >= apart * apart
         })
@@ -164,9 +185,14 @@ fn gain_at_end<'a>(form: &'a Form, chain: &'a Chain, sides: &[(&'a Gp, f64)]) ->
         slopes.sd = weights.iter().zip(sd).map(|(w, s)| by_sd * w * w * s).collect();
         slopes.mean.resize(mean.len(), 0.0);
         slopes.sd.resize(mean.len(), 0.0);
-        let chances = (first_side..mean.len()).map(|k| probability(k, zeros[k - first_side], (mean[k], sd[k]), slopes));
+        let chances =
+            (first_side..mean.len()).map(|k| probability(k, zeros[k - first_side], (mean[k], sd[k]), slopes));
         let chance: f64 = chances.sum();
         value + deviation.ln() + chance
     });
-    Acquisition { form, models, combine }
+    Acquisition {
+        form,
+        models,
+        combine,
+    }
 }

@@ -34,7 +34,10 @@ fn ends_are_foreseen_from_parts_of_curves_and_from_nothing() {
         let truth = chain.scale.of(curve(x)[4]);
         for seen in [0, 1, 3] {
             let end = chain.end(&form, &[x], &curve(x)[..seen]);
-            assert!((end.mean - truth).abs() < 0.1 + 3.0 * end.sd, "{x} {seen} {end:?} {truth}");
+            assert!(
+                (end.mean - truth).abs() < 0.1 + 3.0 * end.sd,
+                "{x} {seen} {end:?} {truth}"
+            );
         }
         let far = chain.end(&form, &[x], &[]);
         let near = chain.end(&form, &[x], &curve(x)[..4]);
@@ -58,8 +61,15 @@ fn before_ends_can_be_foreseen_the_better_half_goes_on() {
 #[test]
 fn twins_go_on_as_the_first_did_and_curves_that_stand_still_are_no_twins() {
     let mut curves = Curves::new(&form(), &RUNGS);
-    let known = |values: &[f64]| Curve { x: vec![0.5], values: values.to_vec() };
-    curves.longest = longest(&[known(&[5.0, 4.0, 3.0, 2.0]), known(&[5.0, 4.0]), known(&[9.0, 9.0, 9.0, 1.0])]);
+    let known = |values: &[f64]| Curve {
+        x: vec![0.5],
+        values: values.to_vec(),
+    };
+    curves.longest = longest(&[
+        known(&[5.0, 4.0, 3.0, 2.0]),
+        known(&[5.0, 4.0]),
+        known(&[9.0, 9.0, 9.0, 1.0]),
+    ]);
     assert_eq!(curves.longest.len(), 2);
     assert_eq!(curves.with_twin(vec![5.0, 4.0, 3.0]), [5.0, 4.0, 3.0, 2.0]);
     assert_eq!(curves.with_twin(vec![5.0, 4.0]), [5.0, 4.0]);
@@ -69,7 +79,11 @@ fn twins_go_on_as_the_first_did_and_curves_that_stand_still_are_no_twins() {
 #[test]
 fn a_study_of_curves_finds_the_best_end_for_the_cost_of_a_few_whole_trials() {
     let space = Space::new(vec![Param::float("x", 0.0, 1.0), Param::float("y", 0.0, 1.0)]).expect("sound");
-    let settings = Settings { rungs: RUNGS.to_vec(), seed: 3, ..Settings::default() };
+    let settings = Settings {
+        rungs: RUNGS.to_vec(),
+        seed: 3,
+        ..Settings::default()
+    };
     let mut study = Study::new(space, settings).expect("sound");
     let (mut cost, mut stopped) = (0.0, 0);
     while cost < 200.0 {
