@@ -39,6 +39,7 @@ mod cma;
 mod error;
 mod evolve;
 mod fidelity;
+mod goal;
 mod gp;
 mod history;
 mod lbfgs;
