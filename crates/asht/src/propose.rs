@@ -27,9 +27,11 @@ impl Study {
         self.models.update(&self.form, &self.trials, &self.order);
         let proposal = self.propose_freely(seed);
         if self.fits_resources(&proposal.x) {
+            self.exhausted = false;
             return proposal;
         }
         let x = self.explore(seed.fork("fitting"));
+        self.exhausted = !self.fits_resources(&x);
         Proposal {
             arm: Arm::Random,
             x,

@@ -371,7 +371,7 @@ fn status(study: &Study) -> Json {
         .map(|(name, l)| (name.clone(), json!(l)))
         .collect();
     json!({
-        "trials": status.trials, "open": status.open, "converged": status.converged,
+        "trials": status.trials, "open": status.open, "converged": status.converged, "exhausted": status.exhausted,
         "expected_gain": outlook.map(|o| o.gain), "gain_chance": outlook.map(|o| o.chance),
         "gain_high": outlook.map(|o| o.gain_high), "noise": status.noise, "trust_side": status.trust_side, "alpha": status.alpha,
         "arms": arms, "families": families, "cost_cooling": status.cost_cooling, "warp": status.warp,

@@ -13,6 +13,8 @@ pub struct Status {
     pub open: usize,
     /// Whether further trials are not worth their cost.
     pub converged: bool,
+    /// Whether nothing was found, at the last ask, that is expected to fit the time and memory left.
+    pub exhausted: bool,
     /// What the next twenty trials can be expected to bring; for one objective, once the process has proposed.
     pub outlook: Option<Outlook>,
     /// Deviation of the noise that the process sees at the best, in units of the objective.
@@ -55,6 +57,7 @@ impl Study {
             trials: self.order.len(),
             open: self.open.len(),
             converged: median.is_some_and(|m| self.forecast.has_converged(&best, m, budget)),
+            exhausted: self.exhausted,
             outlook: median.and_then(|m| self.forecast.outlook(&best, m)),
             noise: self.forecast.noise(),
             trust_side: self.trust.side(),

@@ -170,6 +170,8 @@ pub struct Study {
     pub(crate) curves: Curves,
     pub(crate) forecast: Forecast,
     pub(crate) spent_s: f64,
+    /// Nothing was found that is expected to fit the time and memory left.
+    pub(crate) exhausted: bool,
     events: Vec<Event>,
 }
 
@@ -196,6 +198,7 @@ impl Study {
             curves: Curves::new(&form, &settings.rungs),
             forecast: Forecast::default(),
             spent_s: 0.0,
+            exhausted: false,
             events: Vec::new(),
             space,
             form,
