@@ -33,7 +33,8 @@ impl Study {
         let ranked: Vec<usize> = ends.iter().map(|(i, _)| *i).collect();
         let found = self.search_chain(&ranked, seed);
         let apart = self.curves.apart;
-        let fits = |x: &[f64]| !self.is_known(x) && self.is_apart(x, apart);
+        let others = self.reduced_points();
+        let fits = |x: &[f64]| !self.is_known(x) && self.is_apart(x, &others, apart);
         let pick = found
             .iter()
             .find(|(_, x)| fits(x))
@@ -55,7 +56,7 @@ impl Study {
         }
         match self.curve_arm() {
             Arm::Random => new(Arm::Random, self.unseen(&mut seed.rng())),
-            Arm::Tpe => new(Arm::Tpe, self.apart_by_densities(&ranked, seed)),
+            Arm::Tpe => new(Arm::Tpe, self.apart_by_densities(&ranked, &others, seed)),
             arm => match pick {
                 Some((_, x)) if !self.is_known(&x) => new(arm, x),
                 _ => new(arm, self.explore(seed)),
@@ -118,24 +119,30 @@ impl Study {
         search.run(&acquisition)
     }
 
-    fn apart_by_densities(&self, ranked: &[usize], seed: Seed) -> Vec<f64> {
+    fn apart_by_densities(&self, ranked: &[usize], others: &[Vec<f64>], seed: Seed) -> Vec<f64> {
         let points: Vec<&[f64]> = ranked.iter().map(|&i| self.trials[i].x.as_slice()).collect();
         let mut rng = seed.fork("tpe").rng();
         for _ in 0..DENSITY_DRAWS {
             let x = tpe::propose(&self.space, &points, &mut rng);
-            if !self.is_known(&x) && self.is_apart(&x, self.curves.apart) {
+            if !self.is_known(&x) && self.is_apart(&x, others, self.curves.apart) {
                 return x;
             }
         }
         self.unseen(&mut rng)
     }
 
+    fn reduced_points(&self) -> Vec<Vec<f64>> {
+        self.trials
+            .iter()
+            .map(|trial| self.form.reduce(&trial.x))
+            .collect()
+    }
+
     /// Whether a point is at least so far from all others; another category is far.
-    fn is_apart(&self, x: &[f64], apart: f64) -> bool {
+    fn is_apart(&self, x: &[f64], others: &[Vec<f64>], apart: f64) -> bool {
         let form = &self.form;
         let x = form.reduce(x);
-        self.trials.iter().all(|trial| {
-            let other = form.reduce(&trial.x);
+        others.iter().all(|other| {
             let square = |j: usize| {
                 let whole = form.categorical[j] || x[j] < 0.0 || other[j] < 0.0;
                 if whole {
