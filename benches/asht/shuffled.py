@@ -8,7 +8,7 @@ out={}
 for name,mode in (('cold',None),('shuffled','s')):
     for t,mk in h.suites()['warm'].items():
         task=mk(); hist=task.history
-        for s in range(5):
+        for s in range(10):
             if mode:
                 rng=np.random.RandomState(s); task.history=[]
                 for st in hist:

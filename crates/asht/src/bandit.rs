@@ -22,11 +22,16 @@ pub enum Arm {
     Cma,
     /// A random point.
     Random,
+    /// A stopped trial that is worth going on with.
+    Thaw,
 }
 
 impl Arm {
     /// Every arm of the bandit.
     pub const ALL: [Self; 5] = [Self::Global, Self::Trust, Self::Tpe, Self::Cma, Self::Random];
+
+    /// The arms of a study of several objectives.
+    pub const SEVERAL: [Self; 3] = [Self::Global, Self::Random, Self::Evolve];
 
     /// Its name, for `status`.
     pub fn name(self) -> &'static str {
@@ -38,6 +43,7 @@ impl Arm {
             Self::Evolve => "evolve",
             Self::Cma => "cma",
             Self::Random => "random",
+            Self::Thaw => "thaw",
         }
     }
 }
@@ -53,6 +59,8 @@ pub struct ArmState {
     pub pulls: f64,
     /// Its index now.
     pub index: f64,
+    /// What its trials cost, relative to the mean of all; divides its bonus.
+    pub cost: f64,
 }
 
 const ALPHA: f64 = 0.5;
@@ -67,15 +75,51 @@ fn prior(arm: Arm) -> (f64, f64) {
         Arm::Trust => (0.75, 6.0),
         Arm::Tpe => (0.6, 4.0),
         Arm::Cma | Arm::Evolve => (0.5, 4.0),
-        Arm::Random => (0.4, 3.0),
+        Arm::Random | Arm::Thaw => (0.4, 3.0),
     }
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Bandit {
     arms: Vec<(Arm, f64, f64)>,
+    /// Seconds told and trials that told them, of each arm.
+    costs: Vec<Cost>,
     alpha: f64,
     total: f64,
+}
+
+/// Seconds of so many trials.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Cost {
+    pub(crate) seconds: f64,
+    pub(crate) trials: f64,
+}
+
+/// Trials at the mean cost of all that are added to those of one.
+const COST_PRIOR: f64 = 2.0;
+/// The most by which costs raise or lower a bonus.
+const COST_RANGE: (f64, f64) = (0.1, 10.0);
+
+impl Cost {
+    pub(crate) fn add(&mut self, seconds: f64) {
+        self.seconds += seconds;
+        self.trials += 1.0;
+    }
+
+    /// Cost of each relative to the mean of all; 1 where nothing is known.
+    pub(crate) fn ratios(costs: &[Self]) -> Vec<f64> {
+        let seconds: f64 = costs.iter().map(|c| c.seconds).sum();
+        let trials: f64 = costs.iter().map(|c| c.trials).sum();
+        if trials == 0.0 || seconds <= 0.0 {
+            return vec![1.0; costs.len()];
+        }
+        let mean = seconds / trials;
+        let own = |c: &Self| (c.seconds + COST_PRIOR * mean) / (c.trials + COST_PRIOR);
+        costs
+            .iter()
+            .map(|c| (own(c) / mean).clamp(COST_RANGE.0, COST_RANGE.1))
+            .collect()
+    }
 }
 
 impl Bandit {
@@ -85,15 +129,17 @@ impl Bandit {
                 .iter()
                 .map(|&arm| (arm, prior(arm).0, prior(arm).1))
                 .collect(),
+            costs: vec![Cost::default(); allowed.len()],
             alpha: ALPHA,
             total: 25.0,
         }
     }
 
     pub(crate) fn choose(&mut self) -> Arm {
+        let index = self.indices();
         let mut best = 0;
         for i in 1..self.arms.len() {
-            if self.index(i) > self.index(best) {
+            if index[i] > index[best] {
                 best = i;
             }
         }
@@ -103,9 +149,20 @@ impl Bandit {
         self.arms[best].0
     }
 
-    fn index(&self, i: usize) -> f64 {
-        let (_, best, pulls) = self.arms[i];
-        best + (self.alpha * self.total.ln() / pulls).powi(2)
+    /// Best reward and bonus of each arm; the bonus is worth less where a trial costs more.
+    fn indices(&self) -> Vec<f64> {
+        let bonus = |pulls: f64| (self.alpha * self.total.ln() / pulls).powi(2);
+        let ratios = Cost::ratios(&self.costs);
+        let arms = self.arms.iter().zip(ratios);
+        arms.map(|((_, best, pulls), ratio)| best + bonus(*pulls) / ratio)
+            .collect()
+    }
+
+    /// What a trial of an arm took.
+    pub(crate) fn charge(&mut self, arm: Arm, seconds: f64) {
+        if let Some(at) = self.arms.iter().position(|(a, _, _)| *a == arm) {
+            self.costs[at].add(seconds);
+        }
     }
 
     /// `reward` is the share of earlier trials that the new one beats; `improved` when it beats all.
@@ -135,12 +192,15 @@ impl Bandit {
     }
 
     pub(crate) fn states(&self) -> Vec<ArmState> {
+        let index = self.indices();
+        let ratios = Cost::ratios(&self.costs);
         (0..self.arms.len())
             .map(|i| ArmState {
                 arm: self.arms[i].0,
                 best: self.arms[i].1,
                 pulls: self.arms[i].2,
-                index: self.index(i),
+                index: index[i],
+                cost: ratios[i],
             })
             .collect()
     }
@@ -158,7 +218,7 @@ pub struct FamilyState {
 }
 
 /// The family that the maximum index chooses, from the values told of each in order; eliminates by optimistic lines.
-pub(crate) fn families(values: &[Vec<f64>], remaining: usize) -> (Vec<FamilyState>, usize) {
+pub(crate) fn families(values: &[Vec<f64>], costs: &[Cost], remaining: usize) -> (Vec<FamilyState>, usize) {
     let all: Vec<f64> = values.iter().flatten().copied().collect();
     let total = all.len().max(2) as f64;
     let leader = all.iter().copied().fold(f64::INFINITY, f64::min);
@@ -170,10 +230,11 @@ pub(crate) fn families(values: &[Vec<f64>], remaining: usize) -> (Vec<FamilyStat
             alive: told.len() < 8 || optimistic(told, remaining) <= leader,
         })
         .collect();
+    let ratios = Cost::ratios(costs);
     let mut chosen = (0, f64::NEG_INFINITY);
     for (i, state) in states.iter().enumerate().filter(|(_, state)| state.alive) {
         let beaten = all.iter().filter(|v| **v >= state.best).count() as f64 / total;
-        let index = beaten + (ALPHA * total.ln() / state.trials.max(1) as f64).powi(2);
+        let index = beaten + (ALPHA * total.ln() / state.trials.max(1) as f64).powi(2) / ratios[i];
         let index = if state.trials == 0 { f64::INFINITY } else { index };
         if index > chosen.1 {
             chosen = (i, index);
@@ -214,12 +275,35 @@ mod tests {
     }
 
     #[test]
+    fn of_arms_that_find_the_same_the_cheaper_is_pulled_more() {
+        let mut bandit = Bandit::new(&[Arm::Trust, Arm::Tpe]);
+        let mut pulls = [0; 2];
+        for _ in 0..200 {
+            let arm = bandit.choose();
+            let at = usize::from(arm == Arm::Tpe);
+            pulls[at] += 1;
+            bandit.learn(arm, 0.99, true);
+            bandit.charge(arm, if at == 0 { 40.0 } else { 1.0 });
+        }
+        assert!(2 * pulls[1] > 3 * pulls[0], "{pulls:?}");
+        let states = bandit.states();
+        assert!(states[0].cost > 1.0 && states[1].cost < 1.0, "{states:?}");
+        let same = vec![1.0, 0.9, 0.8, 0.7];
+        let cost = |seconds| Cost { seconds, trials: 4.0 };
+        assert_eq!(
+            families(&[same.clone(), same.clone()], &[cost(80.0), cost(1.0)], 20).1,
+            1
+        );
+        assert_eq!(families(&[same.clone(), same], &[cost(1.0), cost(80.0)], 20).1, 0);
+    }
+
+    #[test]
     fn families_without_prospects_are_dropped_and_unseen_ones_come_first() {
         let good: Vec<f64> = (0..20).map(|i| 1.0 / f64::from(i + 1)).collect();
         let flat = vec![5.0; 20];
-        let (states, chosen) = families(&[good.clone(), flat.clone()], 50);
+        let (states, chosen) = families(&[good.clone(), flat.clone()], &[Cost::default(); 2], 50);
         assert!(states[0].alive && !states[1].alive);
         assert_eq!(chosen, 0);
-        assert_eq!(families(&[good, flat, vec![]], 50).1, 2);
+        assert_eq!(families(&[good, flat, vec![]], &[Cost::default(); 3], 50).1, 2);
     }
 }

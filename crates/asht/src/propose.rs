@@ -2,16 +2,14 @@
 
 use kolosal_base::{Rng, Seed};
 
-use crate::acquire::{Acquisition, Combine, Effort, Region, Search, Slopes, step};
+use crate::acquire::{Acquisition, Effort, Region, Search};
 use crate::bandit::{self, Arm};
 use crate::cma::Cma;
+use crate::evolve;
+use crate::fidelity::Proposal;
 use crate::gp::Gp;
-use crate::models::{Models, ln_cost};
-use crate::pareto::Strips;
 use crate::sobol::Sobol;
-use crate::special::{ln_ei, ln_normal_cdf, normal_pdf};
 use crate::study::Study;
-use crate::surrogate::{Scales, Surrogate};
 use crate::tpe;
 
 /// Trials after which steps of evolution join the search of several objectives.
@@ -20,21 +18,52 @@ const EVOLVE_FROM: usize = 300;
 const FAMILY_PERIOD: usize = 3;
 
 impl Study {
-    pub(crate) fn propose(&mut self) -> (Arm, Vec<f64>) {
+    /// The next point; where time or memory are limited, one that is expected to fit what is left.
+    pub(crate) fn propose(&mut self) -> Proposal {
+        let seed = self.seed.fork("ask").fork_index(self.trials.len() as u64);
+        if !self.is_limited() {
+            return self.propose_freely(seed);
+        }
+        self.models.update(&self.form, &self.trials, &self.order);
+        let proposal = self.propose_freely(seed);
+        if self.fits_resources(&proposal.x) {
+            self.exhausted = false;
+            return proposal;
+        }
+        let x = self.explore(seed.fork("fitting"));
+        self.exhausted = !self.fits_resources(&x);
+        Proposal {
+            arm: Arm::Random,
+            x,
+            thaws: None,
+        }
+    }
+
+    fn propose_freely(&mut self, seed: Seed) -> Proposal {
         let id = self.trials.len();
-        let seed = self.seed.fork("ask").fork_index(id as u64);
+        let new = |arm, x| Proposal { arm, x, thaws: None };
         let start = self.past.start(id, self.settings.budget);
         if let Some(x) = start.filter(|x| !self.is_known(x)) {
-            return (Arm::Design, x);
+            return new(Arm::Design, x);
         }
         let known = self
             .order
             .iter()
             .filter(|&&i| self.trials[i].model_value(0).is_some())
             .count();
-        if id < self.design_size() || known < 3 {
-            return (Arm::Design, self.design_point(id, seed));
+        let has_rungs = !self.settings.rungs.is_empty();
+        if id < self.design_size() || known < if has_rungs { 1 } else { 3 } {
+            return new(Arm::Design, self.design_point(id, seed));
         }
+        if has_rungs {
+            return self.propose_curve(seed);
+        }
+        let (arm, x) = self.propose_value(known, seed);
+        new(arm, if self.is_known(&x) { self.explore(seed) } else { x })
+    }
+
+    /// Proposes by the arm that the bandit chooses.
+    fn propose_value(&mut self, known: usize, seed: Seed) -> (Arm, Vec<f64>) {
         self.models.update(&self.form, &self.trials, &self.order);
         self.past.reweigh(
             &self.models.objectives[0],
@@ -43,8 +72,14 @@ impl Study {
             &self.models.rows,
         );
         let arm = match self.bandit.choose() {
-            Arm::Evolve if known < EVOLVE_FROM => Arm::Global,
-            Arm::Cma if !self.ready_cma() => Arm::Trust,
+            Arm::Evolve if known < EVOLVE_FROM && self.may(Arm::Global) => Arm::Global,
+            Arm::Cma if !self.ready_cma() => {
+                if self.may(Arm::Trust) {
+                    Arm::Trust
+                } else {
+                    Arm::Random
+                }
+            }
             arm => arm,
         };
         let x = match arm {
@@ -52,9 +87,13 @@ impl Study {
             Arm::Tpe => self.by_densities(seed),
             Arm::Cma => self.by_adaptation(seed),
             Arm::Evolve => self.by_evolution(seed),
-            Arm::Random | Arm::Design => self.space.draw(&mut seed.rng()),
+            Arm::Random | Arm::Design | Arm::Thaw => self.space.draw(&mut seed.rng()),
         };
-        (arm, if self.is_known(&x) { self.explore(seed) } else { x })
+        (arm, x)
+    }
+
+    fn may(&self, arm: Arm) -> bool {
+        self.settings.arms.is_empty() || self.settings.arms.contains(&arm)
     }
 
     /// Points of the design: a few more than there are parameters, fewer where the budget is small.
@@ -85,13 +124,13 @@ impl Study {
         }
     }
 
-    fn is_known(&self, x: &[f64]) -> bool {
+    pub(crate) fn is_known(&self, x: &[f64]) -> bool {
         let same = |other: &[f64]| x.iter().zip(other).all(|(a, b)| (a - b).abs() < 1e-9);
         self.trials.iter().any(|trial| same(&trial.x))
     }
 
     /// A random point that was not tried, if a few draws find one.
-    fn unseen(&self, rng: &mut Rng) -> Vec<f64> {
+    pub(crate) fn unseen(&self, rng: &mut Rng) -> Vec<f64> {
         let mut x = self.space.draw(rng);
         for _ in 0..64 {
             if !self.is_known(&x) {
@@ -103,9 +142,17 @@ impl Study {
     }
 
     /// The point of which least is known: the answer to a proposal that was tried before.
-    fn explore(&self, seed: Seed) -> Vec<f64> {
+    pub(crate) fn explore(&self, seed: Seed) -> Vec<f64> {
         let mut rng = seed.fork("explore").rng();
-        let points: Vec<Vec<f64>> = (0..64).map(|_| self.unseen(&mut rng)).collect();
+        let mut points: Vec<Vec<f64>> = (0..64).map(|_| self.unseen(&mut rng)).collect();
+        if self.is_limited() {
+            let least = self.least_excess(&points).expect("many points");
+            let cheapest = points[least].clone();
+            points.retain(|x| self.fits_resources(x));
+            if points.is_empty() {
+                return cheapest;
+            }
+        }
         let Some(gp) = &self.models.objectives[0].gp else {
             return self.unseen(&mut rng);
         };
@@ -149,7 +196,7 @@ impl Study {
         rows
     }
 
-    fn model_values(&self, i: usize) -> Vec<f64> {
+    pub(crate) fn model_values(&self, i: usize) -> Vec<f64> {
         (0..self.settings.objectives)
             .filter_map(|k| self.trials[i].model_value(k))
             .collect()
@@ -189,23 +236,13 @@ impl Study {
         }
     }
 
-    /// A child of two points of the front (Deb et al. 2002: the steps of a genetic algorithm on ranks).
     fn by_evolution(&self, seed: Seed) -> Vec<f64> {
         let mut rng = seed.fork("evolve").rng();
-        let ranked = self.ranked();
-        let pool = ranked.len().min(20);
-        let (a, b) = (ranked[rng.below(pool)], ranked[rng.below(pool)]);
-        let mut x = self.trials[a].x.clone();
-        for j in 0..x.len() {
-            if rng.uniform() < 0.5 {
-                x[j] = self.trials[b].x[j];
-            }
-        }
-        let fresh: Vec<f64> = (0..x.len()).map(|_| rng.uniform()).collect();
-        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
-        let mut x = step(&self.space, &x, 0.05, &mut rng);
-        self.space.settle(&mut x, |j| self.space.at_uniform(j, fresh[j]));
-        x
+        let feasible = |&i: &usize| self.trials[i].is_feasible();
+        let rows: Vec<usize> = self.models.rows.iter().copied().filter(feasible).collect();
+        let points: Vec<&[f64]> = rows.iter().map(|&i| self.trials[i].x.as_slice()).collect();
+        let values: Vec<Vec<f64>> = rows.iter().map(|&i| self.model_values(i)).collect();
+        evolve::child(&self.space, &points, &values, &mut rng).unwrap_or_else(|| self.unseen(&mut rng))
     }
 
     /// The maximum of the acquisition over the space, or over the box around the best.
@@ -235,8 +272,7 @@ impl Study {
             return self.explore(seed);
         };
         if arm == Arm::Global {
-            self.forecast
-                .note(self.order.len(), best, &self.models.objectives[0]);
+            self.forecast.note(best, &self.models.objectives[0]);
         }
         let fits = |x: &[f64]| self.fits_resources(x);
         let unknown = found.iter().position(|(_, x)| !self.is_known(x) && fits(x));
@@ -265,7 +301,8 @@ impl Study {
         {
             let values = self.family_values(family);
             let remaining = self.remaining().unwrap_or(self.trials.len());
-            region.held[family] = Some(bandit::families(&values, remaining).1 as f64);
+            region.held[family] =
+                Some(bandit::families(&values, &self.family_costs(family), remaining).1 as f64);
         }
         region
     }
@@ -280,228 +317,15 @@ impl Study {
         values
     }
 
-    /// The processes of the objectives with open trials taken at their expected values.
-    fn targets(&mut self, ranked: &[usize], pending: &[Vec<f64>], seed: Seed) -> Vec<Target> {
-        if self.settings.objectives <= 2 {
-            return self
-                .models
-                .objectives
-                .iter()
-                .filter_map(|s| {
-                    let gp = s.with_pending(pending)?;
-                    Some(Target {
-                        gp,
-                        z: s.z.clone(),
-                        rows: s.rows().to_vec(),
-                    })
-                })
-                .collect();
-        }
-        let scalar = self.scalarised(ranked, seed);
-        let x: Vec<Vec<f64>> = self
-            .models
-            .rows
-            .iter()
-            .map(|&i| self.form.reduce(&self.trials[i].x))
-            .collect();
-        let mut surrogate = Surrogate::new(&self.form, Scales::Free);
-        surrogate.update(&self.form, &x, &scalar);
-        let gp = surrogate.with_pending(pending).expect("updated above");
-        vec![Target {
-            gp,
-            z: surrogate.z.clone(),
-            rows: surrogate.rows().to_vec(),
-        }]
-    }
-
-    /// Several objectives as one: the augmented Chebyshev norm with random weights (Knowles 2006).
-    fn scalarised(&self, ranked: &[usize], seed: Seed) -> Vec<f64> {
-        let mut rng = seed.fork("weights").rng();
-        let m = self.settings.objectives;
-        let raw: Vec<f64> = (0..m).map(|_| -rng.uniform().max(1e-12).ln()).collect();
-        let total: f64 = raw.iter().sum();
-        let bounds: Vec<(f64, f64)> = (0..m)
-            .map(|k| {
-                let of = |&i: &usize| self.trials[i].model_value(k);
-                let low = ranked.iter().filter_map(of).fold(f64::INFINITY, f64::min);
-                let high = ranked.iter().filter_map(of).fold(f64::NEG_INFINITY, f64::max);
-                (low, (high - low).max(1e-12))
-            })
-            .collect();
-        let norm = |v: Vec<f64>| {
-            let part = |k: usize| raw[k] / total * (v[k] - bounds[k].0) / bounds[k].1;
-            (0..m).map(part).fold(0.0, f64::max) + 0.05 * (0..m).map(part).sum::<f64>()
-        };
-        self.models
-            .rows
-            .iter()
-            .map(|&i| norm(self.model_values(i)))
-            .collect()
-    }
-
-    fn acquisition<'a>(&'a self, targets: &'a [Target], ranked: &[usize]) -> Acquisition<'a> {
-        let models: &Models = &self.models;
-        let mut all: Vec<&Gp> = targets.iter().map(|t| &t.gp).collect();
-        let first_side = all.len();
-        all.extend(models.constraints.iter().filter_map(|s| s.gp.as_ref()));
-        all.extend(models.failure.gp.as_ref().filter(|_| models.failures > 0));
-        let first_past = all.len();
-        let weights = self.past.weights();
-        if first_side == 1 {
-            all.extend(self.past.models().iter());
-        }
-        let first_cost = all.len();
-        let cooling = self.cooling();
-        if cooling > 0.0 {
-            all.extend(models.seconds.gp.as_ref());
-        }
-        let has_feasible = ranked.iter().any(|&i| self.trials[i].is_feasible());
-        let main: Combine<'a> = if first_side == 2 {
-            self.hypervolume_gain(ranked)
-        } else {
-            let best = self.incumbent(&targets[0]);
-            let mix = if first_past < first_cost {
-                weights
-            } else {
-                Vec::new()
-            };
-            improvement(best, mix, first_past)
-        };
-        let zeros = models.zeros.clone();
-        let cost_scale = models.seconds.affine.1;
-        let combine = move |mean: &[f64], sd: &[f64], slopes: &mut Slopes| {
-            slopes.mean.clear();
-            slopes.mean.resize(mean.len(), 0.0);
-            slopes.sd.clear();
-            slopes.sd.resize(mean.len(), 0.0);
-            let mut value = 0.0;
-            if has_feasible {
-                value += main(mean, sd, slopes);
-                slopes.mean.resize(mean.len(), 0.0);
-                slopes.sd.resize(mean.len(), 0.0);
+    /// Seconds told of each family.
+    pub(crate) fn family_costs(&self, family: usize) -> Vec<bandit::Cost> {
+        let mut costs = vec![bandit::Cost::default(); self.space.categories(family)];
+        for &i in &self.order {
+            let seconds = self.trials[i].told.as_ref().and_then(|told| told.seconds);
+            if let Some(seconds) = seconds {
+                costs[self.trials[i].x[family] as usize].add(seconds);
             }
-            for k in first_side..first_past {
-                value += probability(k, zeros[k - first_side], (mean[k], sd[k]), slopes);
-            }
-            for k in first_cost..mean.len() {
-                value -= cooling * cost_scale * mean[k];
-                slopes.mean[k] -= cooling * cost_scale;
-            }
-            value
-        };
-        Acquisition {
-            form: &self.form,
-            models: all,
-            combine: Box::new(combine),
         }
+        costs
     }
-
-    /// The best that is known on the scale of the process: the smallest posterior mean of a feasible trial.
-    fn incumbent(&self, target: &Target) -> f64 {
-        let mut z = target.z.clone();
-        z = target.gp.means_at_data(&z);
-        let rows: Vec<usize> = target.rows.iter().map(|&k| self.models.rows[k]).collect();
-        let trials = &self.trials;
-        if let Some(best) = self.past.incumbent(&self.form, trials, &rows, &z) {
-            return best;
-        }
-        let feasible = |k: usize| self.trials[rows[k]].is_feasible();
-        (0..z.len())
-            .filter(|&k| feasible(k))
-            .map(|k| z[k])
-            .fold(f64::INFINITY, f64::min)
-    }
-
-    fn hypervolume_gain<'a>(&self, ranked: &[usize]) -> Combine<'a> {
-        let scales = [self.models.objectives[0].affine, self.models.objectives[1].affine];
-        let points: Vec<Vec<f64>> = ranked
-            .iter()
-            .filter(|&&i| self.trials[i].is_feasible())
-            .map(|&i| {
-                let told = self.model_values(i);
-                (0..2).map(|k| (told[k] - scales[k].0) / scales[k].1).collect()
-            })
-            .collect();
-        let front: Vec<[f64; 2]> = crate::pareto::front(&points)
-            .into_iter()
-            .map(|k| [points[k][0], points[k][1]])
-            .collect();
-        // The corner lies beyond the front and beyond most of what was seen: a front that is still short must be able to
-        // gain by growing at its ends.
-        let reference = std::array::from_fn(|k| {
-            let high = front.iter().map(|p| p[k]).fold(f64::NEG_INFINITY, f64::max);
-            let low = front.iter().map(|p| p[k]).fold(f64::INFINITY, f64::min);
-            let mut seen: Vec<f64> = points.iter().map(|p| p[k]).collect();
-            seen.sort_by(f64::total_cmp);
-            let wide = seen.get(seen.len() * 9 / 10).copied().unwrap_or(high);
-            (high + (0.1 * (high - low)).max(0.1)).max(wide)
-        });
-        let strips = Strips::new(&front, reference);
-        Box::new(move |mean, sd, slopes| strips.ln_gain(&mean[..2], &sd[..2], slopes))
-    }
-
-    /// How strongly costs count: fully at the start, not at all at the end (cost cooling, Lee et al. 2020).
-    pub(crate) fn cooling(&self) -> f64 {
-        if !self.models.has_seconds {
-            return 0.0;
-        }
-        let spent = match (self.settings.seconds_max, self.settings.budget) {
-            (Some(max), _) if max > 0.0 => self.spent_s / max,
-            (_, Some(budget)) => self.trials.len() as f64 / budget.max(1) as f64,
-            _ => 1.0,
-        };
-        (1.0 - spent).clamp(0.0, 1.0)
-    }
-
-    /// Whether a point is expected to end within the time and memory that are left.
-    fn fits_resources(&self, x: &[f64]) -> bool {
-        let below = |model: &Surrogate, limit: Option<f64>| {
-            let (Some(gp), Some(limit)) = (&model.gp, limit) else {
-                return true;
-            };
-            let mean = gp.predict8(&[self.form.reduce(x)]).0[0];
-            model.affine.0 + model.affine.1 * mean <= ln_cost(limit)
-        };
-        let seconds = self.settings.seconds_max.map(|max| (max - self.spent_s).max(0.0));
-        (!self.models.has_seconds || below(&self.models.seconds, seconds))
-            && (!self.models.has_bytes || below(&self.models.bytes, self.settings.bytes_max))
-    }
-}
-
-/// A process to search, its targets, and which trials its rows are.
-pub(crate) struct Target {
-    gp: Gp,
-    z: Vec<f64>,
-    rows: Vec<usize>,
-}
-
-/// The logarithm of the expected improvement on `best`, with earlier studies' processes mixed in by weight.
-fn improvement<'a>(best: f64, mix: Vec<f64>, first: usize) -> Combine<'a> {
-    Box::new(move |mean, sd, slopes| {
-        let own = 1.0 - mix.iter().sum::<f64>();
-        let mut mixed = own * mean[0];
-        for (k, w) in mix.iter().enumerate() {
-            mixed += w * mean[first + k];
-        }
-        let deviation = sd[0];
-        let z = (best - mixed) / deviation;
-        let (value, slope) = ln_ei(z);
-        slopes.mean[0] = -slope * own / deviation;
-        for (k, w) in mix.iter().enumerate() {
-            slopes.mean[first + k] = -slope * w / deviation;
-        }
-        slopes.sd[0] = (1.0 - slope * z) / deviation;
-        value + deviation.ln()
-    })
-}
-
-/// The log probability that output `k` is at most `zero`.
-fn probability(k: usize, zero: f64, moments: (f64, f64), slopes: &mut Slopes) -> f64 {
-    let (mean, sd) = moments;
-    let z = (zero - mean) / sd;
-    let value = ln_normal_cdf(z);
-    let ratio = (normal_pdf(z).max(1e-300).ln() - value).exp();
-    slopes.mean[k] -= ratio / sd;
-    slopes.sd[k] -= ratio * z / sd;
-    value
 }

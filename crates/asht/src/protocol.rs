@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::bandit::Arm;
 use crate::error::AshtError;
 use crate::history::PastStudy;
 use crate::space::{Domain, Param, Point, Space, Value};
-use crate::study::{Asked, Best, Settings, Study};
+use crate::study::{Asked, Best, Event, Settings, Study};
 use crate::trial::Told;
 
 /// The most trials one request may ask for.
@@ -42,10 +43,7 @@ impl Session {
     }
 
     fn dispatch(&mut self, line: &str) -> Result<Option<Json>, AshtError> {
-        let request: Json = serde_json::from_str(line).map_err(|e| request(format!("is not JSON: {e}")))?;
-        let Json::Object(request) = request else {
-            return Err(self::request("is not a JSON object"));
-        };
+        let request = object(line)?;
         let op = request.get("op").and_then(Json::as_str).unwrap_or("");
         if op == "close" {
             return Ok(None);
@@ -80,10 +78,25 @@ fn request(reason: impl Into<String>) -> AshtError {
     AshtError::Request(reason.into())
 }
 
-type Object = Map<String, Json>;
+pub(crate) type Object = Map<String, Json>;
+
+/// A line as a JSON object.
+pub(crate) fn object(line: &str) -> Result<Object, AshtError> {
+    match serde_json::from_str(line) {
+        Ok(Json::Object(object)) => Ok(object),
+        Ok(_) => Err(request("is not a JSON object")),
+        Err(e) => Err(request(format!("is not JSON: {e}"))),
+    }
+}
 
 fn init(request: &Object) -> Result<Study, AshtError> {
-    let space = Space::new(params(request.get("space"))?)?;
+    let (params, settings) = init_parts(request)?;
+    Study::new(Space::new(params)?, settings)
+}
+
+/// Parameters and settings of an `init`.
+pub(crate) fn init_parts(request: &Object) -> Result<(Vec<Param>, Settings), AshtError> {
+    let space = params(request.get("space"))?;
     let mut settings = Settings {
         objectives: count(request, "objectives")?.unwrap_or(1) as usize,
         constraints: count(request, "constraints")?.unwrap_or(0) as usize,
@@ -97,10 +110,18 @@ fn init(request: &Object) -> Result<Study, AshtError> {
     if let Some(fidelity) = request.get("fidelity").filter(|f| !f.is_null()) {
         settings.rungs = numbers(fidelity.get("rungs"), "rungs")?;
     }
+    for arm in texts(request.get("arms")).unwrap_or_default() {
+        let named = Arm::ALL
+            .iter()
+            .chain(&Arm::SEVERAL)
+            .find(|known| known.name() == arm);
+        let named = named.ok_or_else(|| self::request(format!("`arms` holds `{arm}`, which is no arm")))?;
+        settings.arms.push(*named);
+    }
     for past in list(request.get("history"), "history")? {
         settings.history.push(past_study(past)?);
     }
-    Study::new(space, settings)
+    Ok((space, settings))
 }
 
 fn params(space: Option<&Json>) -> Result<Vec<Param>, AshtError> {
@@ -236,7 +257,7 @@ fn past_study(json: &Json) -> Result<PastStudy, AshtError> {
     Ok(study)
 }
 
-fn point(json: &Json) -> Result<Point, AshtError> {
+pub(crate) fn point(json: &Json) -> Result<Point, AshtError> {
     let Json::Object(fields) = json else {
         return Err(request("`params` must be an object"));
     };
@@ -255,7 +276,7 @@ fn point(json: &Json) -> Result<Point, AshtError> {
         .collect()
 }
 
-fn point_json(point: &Point) -> Json {
+pub(crate) fn point_json(point: &Point) -> Json {
     let value = |v: &Value| match v {
         Value::Float(v) => json!(v),
         Value::Int(v) => json!(v),
@@ -265,7 +286,13 @@ fn point_json(point: &Point) -> Json {
 }
 
 fn ask(study: &mut Study, request: &Object) -> Result<Json, AshtError> {
-    let json = |asked: &Asked| json!({ "id": asked.id, "params": point_json(&asked.point) });
+    let json = |asked: &Asked| {
+        let mut answer = json!({ "id": asked.id, "params": point_json(&asked.point) });
+        if let Some(from) = asked.thaws {
+            answer["thaws"] = json!(from);
+        }
+        answer
+    };
     match count(request, "n")? {
         None => Ok(json(&study.ask())),
         Some(n) if (1..=ASK_MAX).contains(&n) => {
@@ -277,6 +304,21 @@ fn ask(study: &mut Study, request: &Object) -> Result<Json, AshtError> {
 }
 
 fn tell(study: &mut Study, request: &Object) -> Result<Json, AshtError> {
+    match tell_event(request)? {
+        Event::TellPoint(point, told) => {
+            let id = study.tell_point(&point, told)?;
+            Ok(json!({ "ok": true, "id": id }))
+        }
+        Event::Tell(id, told) => {
+            study.tell(id, told)?;
+            Ok(json!({ "ok": true }))
+        }
+        Event::Ask | Event::Report(..) => unreachable!("a tell"),
+    }
+}
+
+/// What a `tell` says.
+pub(crate) fn tell_event(request: &Object) -> Result<Event, AshtError> {
     let told = Told {
         values: numbers(request.get("values"), "values")?,
         constraints: numbers(request.get("constraints"), "constraints")?,
@@ -286,15 +328,15 @@ fn tell(study: &mut Study, request: &Object) -> Result<Json, AshtError> {
         bytes: optional(request, "bytes")?,
     };
     match (request.get("id"), request.get("params")) {
-        (None, Some(params)) => {
-            let id = study.tell_point(&point(params)?, told)?;
-            Ok(json!({ "ok": true, "id": id }))
-        }
-        _ => {
-            study.tell(id(request)?, told)?;
-            Ok(json!({ "ok": true }))
-        }
+        (None, Some(params)) => Ok(Event::TellPoint(point(params)?, told)),
+        _ => Ok(Event::Tell(id(request)?, told)),
     }
+}
+
+/// What a `report` says.
+pub(crate) fn report_event(request: &Object) -> Result<Event, AshtError> {
+    let (step, value) = (number(request, "step")?, number(request, "value")?);
+    Ok(Event::Report(id(request)?, step, value))
 }
 
 fn best(study: &Study) -> Json {
@@ -312,10 +354,11 @@ fn best(study: &Study) -> Json {
 
 fn status(study: &Study) -> Json {
     let status = study.status();
+    let outlook = status.outlook;
     let arms: Vec<Json> = status
         .arms
         .iter()
-        .map(|a| json!({ "arm": a.arm.name(), "best": a.best, "pulls": a.pulls, "index": a.index }))
+        .map(|a| json!({ "arm": a.arm.name(), "best": a.best, "pulls": a.pulls, "index": a.index, "cost": a.cost }))
         .collect();
     let families: Vec<Json> = status
         .families
@@ -328,8 +371,9 @@ fn status(study: &Study) -> Json {
         .map(|(name, l)| (name.clone(), json!(l)))
         .collect();
     json!({
-        "trials": status.trials, "open": status.open, "converged": status.converged,
-        "expected_gain": status.expected_gain, "trust_side": status.trust_side, "alpha": status.alpha,
+        "trials": status.trials, "open": status.open, "converged": status.converged, "exhausted": status.exhausted,
+        "expected_gain": outlook.map(|o| o.gain), "gain_chance": outlook.map(|o| o.chance),
+        "gain_high": outlook.map(|o| o.gain_high), "noise": status.noise, "trust_side": status.trust_side, "alpha": status.alpha,
         "arms": arms, "families": families, "cost_cooling": status.cost_cooling, "warp": status.warp,
         "lengths": lengths, "history_weights": status.history_weights,
     })

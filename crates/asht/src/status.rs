@@ -1,6 +1,7 @@
 //! What a study says of itself.
 
 use crate::bandit::{self, ArmState, FamilyState};
+use crate::stop::{Budget, Outlook};
 use crate::study::Study;
 
 /// The state that adapts, and what is foreseen.
@@ -12,8 +13,12 @@ pub struct Status {
     pub open: usize,
     /// Whether further trials are not worth their cost.
     pub converged: bool,
-    /// The gain foreseen for the next twenty trials, in units of the objective.
-    pub expected_gain: Option<f64>,
+    /// Whether nothing was found, at the last ask, that is expected to fit the time and memory left.
+    pub exhausted: bool,
+    /// What the next twenty trials can be expected to bring; for one objective, once the process has proposed.
+    pub outlook: Option<Outlook>,
+    /// Deviation of the noise that the process sees at the best, in units of the objective.
+    pub noise: f64,
     /// Side of the trust region.
     pub trust_side: f64,
     /// How boldly the bandit explores.
@@ -36,7 +41,11 @@ impl Study {
     /// The state that adapts, and what is foreseen.
     pub fn status(&self) -> Status {
         let best = self.best_so_far();
-        let single = self.settings.objectives == 1;
+        let median = self.median().filter(|_| self.settings.objectives == 1);
+        let budget = Budget {
+            total: self.settings.budget,
+            tolerance: self.settings.tolerance,
+        };
         let model = &self.models.objectives[0];
         let lengths = model.gp.as_ref().map_or(Vec::new(), |gp| gp.lengths());
         let names = self
@@ -47,8 +56,10 @@ impl Study {
         Status {
             trials: self.order.len(),
             open: self.open.len(),
-            converged: single && self.has_converged(&best),
-            expected_gain: self.forecast.gain(&best).filter(|_| single),
+            converged: median.is_some_and(|m| self.forecast.has_converged(&best, m, budget)),
+            exhausted: self.exhausted,
+            outlook: median.and_then(|m| self.forecast.outlook(&best, m)),
+            noise: self.forecast.noise(),
             trust_side: self.trust.side(),
             alpha: self.bandit.alpha(),
             arms: self.bandit.states(),
@@ -76,18 +87,11 @@ impl Study {
             .collect()
     }
 
-    fn has_converged(&self, best: &[f64]) -> bool {
-        let mut values: Vec<f64> = self
-            .feasible()
-            .filter_map(|i| self.trials[i].full_values())
-            .map(|v| v[0])
-            .collect();
+    fn median(&self) -> Option<f64> {
+        let full = self.feasible().filter_map(|i| self.trials[i].full_values());
+        let mut values: Vec<f64> = full.map(|v| v[0]).collect();
         values.sort_by(f64::total_cmp);
-        let Some(&median) = values.get(values.len() / 2) else {
-            return false;
-        };
-        self.forecast
-            .has_converged(best, median, self.settings.tolerance, self.form.dims.len())
+        values.get(values.len() / 2).copied()
     }
 
     fn family_states(&self) -> Vec<(String, FamilyState)> {
@@ -98,7 +102,7 @@ impl Study {
             return Vec::new();
         };
         let remaining = self.remaining().unwrap_or(self.trials.len());
-        let states = bandit::families(&self.family_values(family), remaining).0;
+        let states = bandit::families(&self.family_values(family), &self.family_costs(family), remaining).0;
         choices.iter().cloned().zip(states).collect()
     }
 }

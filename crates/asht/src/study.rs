@@ -5,7 +5,7 @@ use kolosal_base::Seed;
 use crate::bandit::{Arm, Bandit};
 use crate::cma::Cma;
 use crate::error::AshtError;
-use crate::fidelity::Curves;
+use crate::fidelity::{Curves, Proposal};
 use crate::gp::Form;
 use crate::history::{Past, PastStudy};
 use crate::models::Models;
@@ -19,7 +19,7 @@ use crate::trust::Trust;
 const OUTPUTS_MAX: usize = 16;
 
 /// What a study is about, besides its space.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Number of objectives, all minimised.
     pub objectives: usize,
@@ -39,6 +39,8 @@ pub struct Settings {
     pub bytes_max: Option<f64>,
     /// A gain that is not worth further trials.
     pub tolerance: f64,
+    /// Arms that may propose, of [`Arm::ALL`] or, for several objectives, [`Arm::SEVERAL`]; empty for all of them.
+    pub arms: Vec<Arm>,
 }
 
 impl Default for Settings {
@@ -53,6 +55,7 @@ impl Default for Settings {
             seconds_max: None,
             bytes_max: None,
             tolerance: 0.0,
+            arms: Vec::new(),
         }
     }
 }
@@ -81,6 +84,12 @@ impl Settings {
                 "are for one objective; leave them out",
             ));
         }
+        let possible = self.possible_arms();
+        if let Some(arm) = self.arms.iter().find(|arm| !possible.contains(arm)) {
+            let names: Vec<&str> = possible.iter().map(|arm| arm.name()).collect();
+            let reason = format!("hold `{}`; such a study has {}", arm.name(), names.join(", "));
+            return Err(AshtError::settings("arms", reason));
+        }
         let numbers = [("seconds_max", self.seconds_max), ("bytes_max", self.bytes_max)];
         for (field, number) in numbers.into_iter().chain([("tolerance", Some(self.tolerance))]) {
             if number.is_some_and(|v| !v.is_finite() || v < 0.0) {
@@ -91,6 +100,21 @@ impl Settings {
     }
 }
 
+impl Settings {
+    fn possible_arms(&self) -> &'static [Arm] {
+        match self.objectives {
+            1 => &Arm::ALL,
+            _ => &Arm::SEVERAL,
+        }
+    }
+
+    /// Arms that may propose, in the order of all.
+    fn arms(&self) -> Vec<Arm> {
+        let wanted = |arm: &&Arm| self.arms.is_empty() || self.arms.contains(arm);
+        self.possible_arms().iter().filter(wanted).copied().collect()
+    }
+}
+
 /// A point to try.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
@@ -98,6 +122,9 @@ pub struct Asked {
     pub id: u64,
     /// The parameters that exist.
     pub point: Point,
+    /// The stopped trial of the same point that this one goes on with. Whoever kept its state may start from there; whoever
+    /// did not starts anew.
+    pub thaws: Option<u64>,
 }
 
 /// A trial that ended well.
@@ -143,6 +170,8 @@ pub struct Study {
     pub(crate) curves: Curves,
     pub(crate) forecast: Forecast,
     pub(crate) spent_s: f64,
+    /// Nothing was found that is expected to fit the time and memory left.
+    pub(crate) exhausted: bool,
     events: Vec<Event>,
 }
 
@@ -154,24 +183,22 @@ impl Study {
     pub fn new(space: Space, settings: Settings) -> Result<Self, AshtError> {
         settings.check()?;
         let form = Form::new(&space);
-        let arms: &[Arm] = match settings.objectives {
-            1 => &Arm::ALL,
-            _ => &[Arm::Global, Arm::Random, Arm::Evolve],
-        };
+        let arms = settings.arms();
         let past = Past::new(&space, &form, &settings)?;
         Ok(Self {
             seed: Seed::new(settings.seed).fork("asht"),
             trials: Vec::new(),
             order: Vec::new(),
             open: Vec::new(),
-            bandit: Bandit::new(arms),
+            bandit: Bandit::new(&arms),
             trust: Trust::new(form.dims.len()),
             cma: None,
             models: Models::new(&form, &settings),
             past,
-            curves: Curves::new(&settings.rungs),
+            curves: Curves::new(&form, &settings.rungs),
             forecast: Forecast::default(),
             spent_s: 0.0,
+            exhausted: false,
             events: Vec::new(),
             space,
             form,
@@ -201,6 +228,11 @@ impl Study {
         &self.events
     }
 
+    pub(crate) fn asked_points(&self) -> Vec<Point> {
+        let asked = self.trials.iter().filter(|trial| trial.asked);
+        asked.map(|trial| self.space.decode(&trial.x)).collect()
+    }
+
     /// The space searched.
     pub fn space(&self) -> &Space {
         &self.space
@@ -213,18 +245,28 @@ impl Study {
 
     /// The next point to try. Several may be open at once.
     pub fn ask(&mut self) -> Asked {
-        let (arm, x) = self.propose();
+        let Proposal { arm, x, thaws } = self.propose();
         let id = self.trials.len();
         let point = self.space.decode(&x);
         self.open.push(id);
+        if let Some(from) = thaws {
+            self.curves.thaw(from);
+        }
         self.trials.push(Trial {
             x,
             arm,
             told: None,
             curve: Vec::new(),
+            thaws,
+            asked: true,
         });
         self.events.push(Event::Ask);
-        Asked { id: id as u64, point }
+        let thaws = thaws.map(|from| from as u64);
+        Asked {
+            id: id as u64,
+            point,
+            thaws,
+        }
     }
 
     /// Takes what an open trial was worth.
@@ -254,6 +296,8 @@ impl Study {
             arm: Arm::Design,
             told: None,
             curve: Vec::new(),
+            thaws: None,
+            asked: false,
         });
         self.take(at, told);
         Ok(at as u64)
@@ -303,11 +347,13 @@ impl Study {
 
     fn take(&mut self, at: usize, told: Told) {
         self.open.retain(|&open| open != at);
-        self.spent_s += told.seconds.unwrap_or(0.0);
+        if let Some(seconds) = told.seconds {
+            self.spent_s += seconds;
+            self.bandit.charge(self.trials[at].arm, seconds);
+        }
         self.reward(at, &told);
         self.trials[at].told = Some(told);
         self.order.push(at);
-        self.close_curve(at);
     }
 
     /// What the arm of a trial earns by it.

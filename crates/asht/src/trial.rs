@@ -94,6 +94,10 @@ pub(crate) struct Trial {
     pub(crate) told: Option<Told>,
     /// Steps and values reported on the way.
     pub(crate) curve: Vec<(f64, f64)>,
+    /// The stopped trial that it goes on with.
+    pub(crate) thaws: Option<usize>,
+    /// Whether it was asked for, not told out of the blue.
+    pub(crate) asked: bool,
 }
 
 impl Trial {

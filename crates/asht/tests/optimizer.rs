@@ -99,8 +99,18 @@ fn one_objective_uses_every_arm_and_keeps_to_the_contract() {
 fn constraints_are_kept_by_the_best() {
     let mut settings = settings(4, 40);
     settings.constraints = 1;
-    let best = check_optimizer(&settings, 40).best().expect("a feasible one");
+    let study = check_optimizer(&settings, 40);
+    let best = study.best().expect("a feasible one");
     assert!(number(&best.point, "share").expect("always there") <= 0.8);
+    // The limit is learned: later points keep it more often than chance would, which keeps it in seven cases of nine.
+    let keeps = |event: &Event| matches!(event, Event::Tell(_, told) if told.constraints.first().is_some_and(|c| *c <= 0.0));
+    let late = study
+        .events()
+        .iter()
+        .filter(|event| matches!(event, Event::Tell(..)))
+        .skip(20);
+    let kept = late.filter(|event| keeps(event)).count();
+    assert!(kept >= 15, "{kept} of 20, two of them crashed");
 }
 
 #[test]
@@ -156,6 +166,48 @@ fn nothing_is_proposed_that_is_expected_to_take_longer_than_is_left() {
         assert!(k < 8 || spent < 130.0, "{spent} s after {k}");
     }
     assert!(study.status().cost_cooling < 1.0);
+}
+
+#[test]
+fn limits_hold_for_every_arm_and_a_study_says_when_nothing_fits() {
+    let limits = [(Some(60.0), None), (None, Some(10.0))];
+    for (arm, (seconds_max, bytes_max)) in Arm::ALL
+        .into_iter()
+        .flat_map(|arm| limits.map(|limit| (arm, limit)))
+    {
+        let settings = Settings {
+            arms: vec![arm],
+            seconds_max,
+            bytes_max,
+            ..settings(12, 60)
+        };
+        let space =
+            Space::new(vec![Param::float("x", 0.0, 1.0), Param::float("y", 0.0, 1.0)]).expect("sound");
+        let mut study = Study::new(space, settings).expect("sound");
+        let (mut left, mut over) = (60.0, 0);
+        for k in 0..40 {
+            let asked = study.ask();
+            if study.status().exhausted {
+                break;
+            }
+            let x = number(&asked.point, "x").expect("there");
+            let cost = (3.0 * x).exp();
+            let is_over = match bytes_max {
+                Some(max) => cost > max,
+                None => cost > left,
+            };
+            over += usize::from(k >= 10 && is_over);
+            left -= cost;
+            let mut told = Told::value((x - 0.95).powi(2)).in_seconds(cost);
+            told.bytes = Some(cost);
+            study.tell(asked.id, told).expect("open");
+        }
+        assert!(over <= 1, "{arm:?}: {over} trials over the limit");
+        assert!(
+            bytes_max.is_some() || study.status().exhausted,
+            "{arm:?}: {left} s left"
+        );
+    }
 }
 
 #[test]
