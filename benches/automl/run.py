@@ -29,7 +29,7 @@ import scores
 SYSTEMS = ["kolosal", "autogluon_best", "autogluon_medium", "flaml", "lightgbm"]
 INTRODUCTION = """Each system gets the training file, the target, the task, the metric and the seconds, on two threads, in a process of its
 own. AUC: more is better; log-loss and RMSE: less is better. `none`: it failed or gave no answer. Overrun: seconds of the training
-beyond its limit.
+beyond its limit. Row: the median time of one row through the fitted model in process (Python, for the others).
 
 """
 TASKS = ("binary", "multiclass", "regression")
@@ -76,13 +76,13 @@ def measure(system, table, seed, chosen):
         finished = run_watched([sys.executable, HERE / "peer.py", work / "job.json"], job)
     figure = {
         "system": system, "table": table["name"], "task": table["task"], "budget_s": chosen.budget, "seed": seed,
-        "score": None, "train_s": None, "model_mb": None, "peak_mib": finished["peak_mib"], "problem": finished["problem"],
+        "score": None, "train_s": None, "model_mb": None, "row_ms": None, "peak_mib": finished["peak_mib"], "problem": finished["problem"],
     }  # fmt: skip
     if finished["problem"] is None:
         told = json.loads((work / "told.json").read_text(encoding="utf-8"))
         answers = work / "answers.csv"
         figure["score"] = scores.score(table["task"], table["target"], chosen.data / table["test_file"], answers)
-        figure |= {"train_s": told["train_s"], "model_mb": told["model_mb"]}
+        figure |= {key: told[key] for key in ("train_s", "model_mb", "row_ms")}
     shutil.rmtree(work, ignore_errors=True)
     return figure
 
@@ -93,14 +93,15 @@ def run_kolosal(job, kolosal):
     model = work / "model.kolosal"
     train = [
         kolosal, "train", job["train"], "--target", job["target"], "--task", job["task"], "--time-limit",
-        f"{job['budget']:g}s", "--threads", job["threads"], "--seed", job["seed"], "--output", model,
+        f"{job['budget']:g}s", "--threads", job["threads"], "--seed", job["seed"], "--output", model, "--json",
     ]  # fmt: skip
     start = time.perf_counter()
     finished = run_watched(train, job)
     train_s = time.perf_counter() - start
     if finished["problem"] is None:
         harness.run([kolosal, "predict", model, job["test"], "--output", work / "answers.csv"], job["threads"])
-        told = {"train_s": train_s, "model_mb": model.stat().st_size / 1e6}
+        said = json.loads((work / "said.txt").read_text(encoding="utf-8"))
+        told = {"train_s": train_s, "model_mb": model.stat().st_size / 1e6, "row_ms": said["row_s"] * 1e3}
         (work / "told.json").write_text(json.dumps(told), encoding="utf-8")
     return finished
 
@@ -108,10 +109,10 @@ def run_kolosal(job, kolosal):
 def run_watched(command, job):
     """Runs a command to its end or its hard limit, and samples the memory of its processes."""
     words = [str(word) for word in command]
-    log = pathlib.Path(job["work"]) / "log.txt"
-    with log.open("w", encoding="utf-8") as out:
+    log, said = (pathlib.Path(job["work"]) / name for name in ("log.txt", "said.txt"))
+    with log.open("w", encoding="utf-8") as err, said.open("w", encoding="utf-8") as out:
         child = subprocess.Popen(
-            words, stdout=out, stderr=subprocess.STDOUT, env=harness.environment(job["threads"]), start_new_session=True
+            words, stdout=out, stderr=err, env=harness.environment(job["threads"]), start_new_session=True
         )
     watch = Watch(child.pid)
     try:
@@ -196,6 +197,7 @@ def board(figures, budget):
     rows.append(["worst overrun", "s", *(f"{max(of(s, 'train_s'), default=math.nan) - budget:+.1f}" for s in systems)])
     rows.append(["largest memory", "MiB", *(f"{max(of(s, 'peak_mib'), default=math.nan):.0f}" for s in systems)])
     rows.append(["median model", "MB", *(f"{middle(of(s, 'model_mb')):.1f}" for s in systems)])
+    rows.append(["median row", "ms", *(f"{middle(of(s, 'row_ms')):.3g}" for s in systems)])
     return harness.table(["table", "metric", *systems], rows)
 
 

@@ -82,6 +82,8 @@ def main():
     features = encode.transform(test.drop(columns=target))
     figures[metric] = float(score(fitted, metric, features, test[target]))
     figures["answer_s"] = time.perf_counter() - start
+    if learner == "gaussian_process":
+        figures["log_marginal_likelihood"] = fitted.log_marginal_likelihood_value_
     print(json.dumps(figures))
 
 

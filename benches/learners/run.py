@@ -140,7 +140,7 @@ def ours(given, case, files):
             "answer_s": said["predict_s"],
             metric: said["metrics"][metric],
             "peak_rss_bytes": done.peak_rss_bytes,
-        }
+        } | said.get("facts", {})
 
     return measure
 
@@ -204,6 +204,8 @@ def rows_of(case, measured):
     rows = []
     for name, rounds in measured.items():
         mean, error = harness.mean_and_error([r[metric] for r in rounds])
+        likelihoods = [r["log_marginal_likelihood"] for r in rounds if "log_marginal_likelihood" in r]
+        likelihood = f"; log marginal likelihood {statistics.fmean(likelihoods):.2f}" if likelihoods else ""
         rows.append(
             [
                 case.title,
@@ -215,7 +217,7 @@ def rows_of(case, measured):
                 f"{answers[name]:.3f}",
                 f"{answers[name] / answers['scikit-learn']:.2f}",
                 metric,
-                f"{mean:.6g} ± {error:.2g}",
+                f"{mean:.6g} ± {error:.2g}{likelihood}",
                 harness.mib(harness.median(rounds, "peak_rss_bytes")),
             ]
         )

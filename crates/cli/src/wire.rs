@@ -114,6 +114,8 @@ impl From<&Evaluation> for Judged {
 pub(crate) struct Trained {
     pub(crate) model: String,
     pub(crate) model_bytes: u64,
+    /// Median time of one row through it, in process, on one thread.
+    pub(crate) row_s: f64,
     pub(crate) task: String,
     pub(crate) target: String,
     pub(crate) metric: String,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kolosal_base::{Clock, ErrorKind, Seed};
 use kolosal_frame::Frame;
 use kolosal_learner::find_metric;
-use kolosal_pipeline::Manifest;
+use kolosal_pipeline::{Manifest, Pipeline};
 use kolosal_training::{
     Budget, Events, Preset, Stop, Surroundings, TaskChoice, TrainRequest, Trained, TrialReport, drift,
     table_hash, train,
@@ -72,6 +72,8 @@ pub struct TrainSummary {
     pub output: PathBuf,
     /// Its size.
     pub model_bytes: u64,
+    /// Median time of one row through it, in process, on one thread.
+    pub row_time: Duration,
     /// The model on the rows of the test table.
     pub test: Option<Evaluation>,
     /// Time to read the table.
@@ -143,7 +145,7 @@ impl Platform {
             .iter()
             .for_each(|note| events.event(&kolosal_training::Event::Note(note)));
         let load_time = table.load_time;
-        let (trained, folder) = self.search(job, &request, (table.frame, &budget), events)?;
+        let (trained, folder, row_time) = self.search(job, &request, (table.frame, &budget), events)?;
         let model_bytes = save(&job.output, &trained.manifest, &trained.pipeline)?;
         // An interrupted training may be taken up again; the folder of one that ended is of no use.
         if trained.stop != Stop::Cancelled {
@@ -165,6 +167,7 @@ impl Platform {
             stop: trained.stop,
             output: job.output.clone(),
             model_bytes,
+            row_time,
             test,
             load_time,
             elapsed: self.clock.now(),
@@ -173,14 +176,14 @@ impl Platform {
 }
 
 impl Platform {
-    /// The training itself, and the folder that holds what it has finished.
+    /// The training itself, the folder that holds what it has finished, and the time of one row.
     fn search(
         &self,
         job: &TrainJob,
         request: &TrainRequest,
         (frame, budget): (Frame, &Budget<'_>),
         events: &dyn Events,
-    ) -> Result<(Trained, WorkFolder), PlatformError> {
+    ) -> Result<(Trained, WorkFolder, Duration), PlatformError> {
         let drifted = match &job.test {
             Some(test) => drift(
                 &frame,
@@ -202,7 +205,10 @@ impl Platform {
             table_hash: Some(&hash),
         };
         match train(&frame, request, budget, surroundings) {
-            Ok(trained) => Ok((trained, folder)),
+            Ok(trained) => {
+                let row_time = self.row_time(&trained.pipeline, &frame);
+                Ok((trained, folder, row_time))
+            }
             Err(error) => {
                 // A training that ended by itself would end the same way again.
                 if error.kind() != ErrorKind::Cancelled && error.kind() != ErrorKind::Busy {
@@ -213,6 +219,28 @@ impl Platform {
         }
     }
 }
+
+impl Platform {
+    /// Median time of one row of a table through a pipeline.
+    fn row_time(&self, pipeline: &Pipeline, table: &Frame) -> Duration {
+        let rows: Vec<u32> = (0..table.row_count().min(ROWS_TIMED) as u32).collect();
+        let Ok(aligned) = pipeline.schema().align(&table.select(&rows).to_frame()) else {
+            return Duration::ZERO;
+        };
+        let mut out = vec![0.0; pipeline.target().task.width()];
+        let mut time = |row: usize| {
+            let started = self.clock.now();
+            pipeline.predict_into(aligned.view().slice(row, 1), &mut out);
+            self.clock.now().saturating_sub(started)
+        };
+        let mut times: Vec<Duration> = (0..rows.len()).map(&mut time).collect();
+        times.sort_unstable();
+        times.get(times.len() / 2).copied().unwrap_or_default()
+    }
+}
+
+/// Rows that are answered one by one to find the time of one.
+const ROWS_TIMED: usize = 31;
 
 /// What the user should know of an unfinished training that was found.
 fn remark(found: &Found) -> Option<String> {

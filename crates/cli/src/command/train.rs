@@ -50,6 +50,7 @@ fn wire_form(summary: &TrainSummary) -> wire::Trained {
     wire::Trained {
         model: summary.output.display().to_string(),
         model_bytes: summary.model_bytes,
+        row_s: summary.row_time.as_secs_f64(),
         task: manifest.task.clone(),
         target: manifest.target.clone(),
         metric: manifest.metric.clone(),
@@ -88,9 +89,10 @@ fn text(summary: &TrainSummary) -> String {
         Stop::Cancelled => " (interrupted; this is the best model so far)",
     };
     text.push_str(&format!(
-        "model:         {} ({}), {:.1} s in all{stop}\n",
+        "model:         {} ({}, {:.0} us a row), {:.1} s in all{stop}\n",
         summary.output.display(),
         size(summary.model_bytes),
+        summary.row_time.as_secs_f64() * 1e6,
         summary.elapsed.as_secs_f64()
     ));
     text

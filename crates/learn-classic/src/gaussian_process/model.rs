@@ -304,6 +304,18 @@ impl FittedModel for GaussianProcessModel {
         }
     }
 
+    /// `log_marginal_likelihood`: of the standardised target, on the rows that the parameters were searched on, summed over
+    /// classes.
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        let sum: f64 = self.log_marginal_likelihoods().iter().sum();
+        // A constant target leaves nothing to be likely.
+        if sum.is_finite() {
+            vec![("log_marginal_likelihood", sum)]
+        } else {
+            Vec::new()
+        }
+    }
+
     fn save(&self, to: &mut Encoder) {
         to.str(&self.expression.text());
         to.bool(self.is_ard);
