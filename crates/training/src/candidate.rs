@@ -62,3 +62,49 @@ const RATE_MAX: f64 = 0.2;
 
 /// How much longer a fit takes on combined features.
 const COMBINED_WORK: f64 = 3.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kolosal_learner::Point;
+
+    fn candidate(learner: &str, rate: Option<f64>) -> Candidate {
+        let learner = kolosal_learners::find(learner).expect("on the list");
+        let point: Point = rate
+            .map(|rate| ("learning_rate".to_owned(), Value::Float(rate)))
+            .into_iter()
+            .collect();
+        Candidate {
+            name: "it".to_owned(),
+            plan: MemberPlan::plain(learner, point),
+            work_per_kilocell: 1.0,
+            work_per_row: 0.0,
+        }
+    }
+
+    #[test]
+    fn haste_raises_the_learning_rate_up_to_a_limit() {
+        for (factor, expected) in [(0.5, 0.03), (2.0, 0.06), (100.0, 0.12)] {
+            let hastened = candidate("lightgbm", Some(0.03)).hastened(factor);
+            let Some(Value::Float(rate)) = hastened.plan.point.get("learning_rate") else {
+                panic!("it has a rate");
+            };
+            assert!((rate - expected).abs() < 1e-12, "{factor}: {rate}");
+        }
+        let fast = candidate("lightgbm", Some(0.5)).hastened(3.0);
+        assert_eq!(
+            fast.plan.point["learning_rate"],
+            Value::Float(0.5),
+            "never slower than asked for"
+        );
+        assert_eq!(candidate("ridge", None).hastened(3.0).name, "it");
+    }
+
+    #[test]
+    fn work_of_comparing_rows_grows_with_their_square() {
+        let mut comparing = candidate("neighbors", None);
+        assert_eq!(comparing.work(2_000, 10), 2 * comparing.work(1_000, 10));
+        (comparing.work_per_kilocell, comparing.work_per_row) = (0.0, 1.0);
+        assert_eq!(comparing.work(2_000, 10), 4 * comparing.work(1_000, 10));
+    }
+}

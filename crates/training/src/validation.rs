@@ -10,32 +10,38 @@ use crate::{Budget, Preset, TrainError, TrainRequest};
 use kolosal_frame::split::{self, Fold, SplitError};
 
 /// Number of folds: more make better bags and cost more.
-fn fold_count(preset: Preset, rows: usize, load: Option<f64>) -> usize {
+fn fold_count(preset: Preset, rows: usize, load: f64) -> usize {
     let most = match preset {
         Preset::Fast => 5,
         Preset::Balanced | Preset::Best => 8,
     };
     // Many folds of few candidates lose against fewer folds of more.
     let affordable = match load {
-        Some(load) if load > 60_000.0 => 2,
-        Some(load) if load > 10_000.0 => 3,
-        Some(load) if load > 3_000.0 => 4,
-        Some(load) if load > 1_000.0 => 5,
+        _ if load > 60_000.0 => 2,
+        _ if load > 10_000.0 => 3,
+        _ if load > 3_000.0 => 4,
+        _ if load > 1_000.0 => 5,
         _ => most,
     };
     // A fold of fewer rows judges by chance alone.
     most.min(affordable).min((rows / 10).max(2)).min(rows / 2)
 }
 
-/// Numbers to be learned from for each second of a thread that is left; `None` without a time limit.
-fn load(prepared: &Prepared, budget: &Budget<'_>) -> Option<f64> {
-    let left = budget.time_left()?.as_secs_f64() * budget.workers.threads() as f64;
+/// Seconds of threads that a training without a time limit is planned for; `best` takes its time.
+const SECONDS_PLANNED: f64 = 240.0;
+
+/// Numbers to be learned from for each second of a thread that is left.
+fn load(prepared: &Prepared, request: &TrainRequest, budget: &Budget<'_>) -> f64 {
     let outputs = match prepared.task() {
         Task::Multiclass { classes } => classes as usize,
         _ => 1,
     };
-    let cells = prepared.row_count() * prepared.width() * outputs;
-    Some(cells as f64 / left.max(1e-3))
+    let cells = (prepared.row_count() * prepared.width() * outputs) as f64;
+    match budget.time_left() {
+        Some(left) => cells / (left.as_secs_f64() * budget.workers.threads() as f64).max(1e-3),
+        None if request.preset == Preset::Best => 0.0,
+        None => cells / SECONDS_PLANNED,
+    }
 }
 
 /// The folds of a training.
@@ -83,7 +89,7 @@ pub(crate) fn plan(
     } else {
         several_folds(
             prepared,
-            fold_count(request.preset, rows, load(prepared, budget)),
+            fold_count(request.preset, rows, load(prepared, request, budget)),
             seed,
         )?
     };
@@ -125,5 +131,30 @@ fn one_holdout(prepared: &Prepared, share: f64, seed: Seed) -> Result<Fold, Spli
         (None, Some(groups), _) => split::grouped_holdout(groups, share, seed),
         (None, None, CodedTarget::Classes { codes, .. }) => split::stratified_holdout(codes, share, seed),
         (None, None, CodedTarget::Numbers(_)) => split::holdout(prepared.row_count(), share, seed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_are_fewer_where_rows_or_time_are_few() {
+        for (rows, load, expected) in [
+            (1_000, 100.0, 8),
+            (1_000, 2_000.0, 5),
+            (1_000, 5_000.0, 4),
+            (1_000, 50_000.0, 3),
+            (1_000, 1e9, 2),
+            (40, 100.0, 4),
+            (4, 100.0, 2),
+        ] {
+            assert_eq!(
+                fold_count(Preset::Balanced, rows, load),
+                expected,
+                "{rows} rows, {load}"
+            );
+        }
+        assert_eq!(fold_count(Preset::Fast, 1_000, 0.0), 5);
     }
 }
