@@ -150,7 +150,7 @@ mod tests {
             |_| loop {
                 std::thread::park();
             },
-            Some("case: keeps quiet: did not end within 200ms"),
+            Some("case: keeps quiet: did not end within 3s"),
         );
     }
 
