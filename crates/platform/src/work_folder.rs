@@ -2,10 +2,10 @@
 //!
 //! `model.kolosal.work/` holds `run.txt`, which says what is being trained, and a file for each finished fit: magic, SHA-256
 //! of the rest, name and bytes. A file that is damaged or half written counts as absent. The folder goes when the model is
-//! written.
+//! written; files in it that are not of a training are never touched.
 
 use std::fs::{self, File, TryLockError};
-use std::io;
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use kolosal_training::{Journal, digest};
@@ -14,6 +14,16 @@ use crate::PlatformError;
 
 const MAGIC: &[u8; 8] = b"KLSFIT1\0";
 const DIGEST: usize = 32;
+
+/// Ending of a finished fit, and of one that is being written.
+const FIT: &str = "fit";
+const HALF: &str = "half";
+
+/// How every description begins.
+const FACTS_START: &str = "version: ";
+
+/// Most bytes that are read of a description.
+const FACTS_MAX: u64 = 1 << 20;
 
 /// The open folder; no other training has it while this lives.
 pub(crate) struct WorkFolder {
@@ -60,7 +70,7 @@ impl WorkFolder {
         }
         fs::create_dir_all(&folder).map_err(failed)?;
         let path = folder.join("run.txt");
-        let run = File::options()
+        let mut run = File::options()
             .read(true)
             .write(true)
             .create(true)
@@ -78,9 +88,16 @@ impl WorkFolder {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        let before = fs::read_to_string(&path).unwrap_or_default();
+        let before = read_facts(&mut run).map_err(failed)?;
+        if !before.is_empty() && !before.starts_with(FACTS_START) {
+            return Err(PlatformError::Setting {
+                what: "the folder for unfinished work",
+                value: format!("{} (its run.txt is not of a training)", folder.display()),
+                allowed: "moved out of the way, or another --output given".to_owned(),
+            });
+        }
         let found = if before == facts {
-            Found::Same(fits_in(&folder).map_err(failed)?.len())
+            Found::Same(files_in(&folder, &[FIT]).map_err(failed)?.len())
         } else if before.is_empty() {
             Found::New
         } else {
@@ -91,31 +108,35 @@ impl WorkFolder {
             Found::New if must_resume => return Err(refused("nothing had been finished")),
             Found::Same(_) => {}
             Found::New | Found::Other(_) => {
-                for fit in fits_in(&folder).map_err(failed)? {
+                for fit in files_in(&folder, &[FIT, HALF]).map_err(failed)? {
                     fs::remove_file(fit).map_err(failed)?;
                 }
-                fs::write(&path, facts).map_err(failed)?;
+                write_facts(&mut run, facts).map_err(failed)?;
             }
         }
         Ok((Self { folder, _run: run }, found))
     }
 
-    /// Removes the folder: what it held is in the model.
+    /// Removes what a training has put there, since it is in the model; and the folder, if nothing else is in it.
     pub(crate) fn remove(self) -> io::Result<()> {
-        fs::remove_dir_all(&self.folder)
+        for fit in files_in(&self.folder, &[FIT, HALF])? {
+            fs::remove_file(fit)?;
+        }
+        fs::remove_file(self.folder.join("run.txt"))?;
+        fs::remove_dir(&self.folder)
     }
 
     fn path(&self, name: &str) -> PathBuf {
         let digest = digest(&[name.as_bytes()]);
         let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(hex).with_extension("fit")
+        self.folder.join(hex).with_extension(FIT)
     }
 }
 
 impl Journal for WorkFolder {
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), String> {
         let path = self.path(name);
-        let half = path.with_extension("half");
+        let half = path.with_extension(HALF);
         let length = (name.len() as u64).to_le_bytes();
         let digest = digest(&[&length, name.as_bytes(), bytes]);
         let whole = [MAGIC.as_slice(), &digest, &length, name.as_bytes(), bytes].concat();
@@ -140,16 +161,32 @@ impl Journal for WorkFolder {
     }
 }
 
-/// Finished fits, and halves of some.
-fn fits_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut fits = Vec::new();
+/// Files of a training in the folder: names of 32 hexadecimal digits with one of these endings.
+fn files_in(folder: &Path, endings: &[&str]) -> io::Result<Vec<PathBuf>> {
+    let is_name = |stem: &str| stem.len() == 32 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|e| e == "fit" || e == "half") {
-            fits.push(path);
+        let stem = path.file_stem().and_then(|stem| stem.to_str());
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        if stem.is_some_and(is_name) && ending.is_some_and(|ending| endings.contains(&ending)) {
+            files.push(path);
         }
     }
-    Ok(fits)
+    Ok(files)
+}
+
+/// The description that is there; what is longer than any, or no text, is not of a training.
+fn read_facts(run: &mut File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    run.take(FACTS_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn write_facts(run: &mut File, facts: &str) -> io::Result<()> {
+    run.rewind()?;
+    run.set_len(0)?;
+    run.write_all(facts.as_bytes())
 }
 
 /// The first line in which two descriptions differ, in words.
@@ -193,30 +230,32 @@ mod tests {
     #[test]
     fn the_same_training_finds_its_fits_and_another_does_not() {
         let place = Place::new("same");
-        let (folder, found) = open(&place, "seed: 1\n", false).expect("a new folder");
+        let (folder, found) = open(&place, "version: 1\nseed: 1\n", false).expect("a new folder");
         assert!(matches!(found, Found::New));
         folder.put("a", b"bytes").expect("room on the disk");
         drop(folder);
-        let (folder, found) = open(&place, "seed: 1\n", true).expect("the same training");
+        let (folder, found) = open(&place, "version: 1\nseed: 1\n", true).expect("the same training");
         assert!(matches!(found, Found::Same(1)));
         assert_eq!(folder.get("a").as_deref(), Some(b"bytes".as_slice()));
         drop(folder);
-        let error = open(&place, "seed: 2\n", true).err().expect("another training");
+        let error = open(&place, "version: 1\nseed: 2\n", true)
+            .err()
+            .expect("another training");
         assert!(
             error.to_string().contains("had seed: 1, this one has seed: 2"),
             "{error}"
         );
-        let (folder, found) = open(&place, "seed: 2\n", false).expect("a fresh start");
+        let (folder, found) = open(&place, "version: 1\nseed: 2\n", false).expect("a fresh start");
         assert!(matches!(found, Found::Other(_)));
         assert_eq!(folder.get("a"), None);
         folder.remove().expect("it is ours");
-        assert!(open(&place, "seed: 2\n", true).is_err());
+        assert!(open(&place, "version: 1\nseed: 2\n", true).is_err());
     }
 
     #[test]
     fn a_damaged_fit_counts_as_absent() {
         let place = Place::new("damaged");
-        let (folder, _) = open(&place, "seed: 1\n", false).expect("a new folder");
+        let (folder, _) = open(&place, "version: 1\nseed: 1\n", false).expect("a new folder");
         folder.put("a", b"some bytes").expect("room on the disk");
         let path = folder.path("a");
         let whole = fs::read(&path).expect("written just now");
@@ -231,12 +270,50 @@ mod tests {
     }
 
     #[test]
+    fn files_of_others_are_never_touched() {
+        let place = Place::new("others");
+        let folder = place.0.join("model.kolosal.work");
+        fs::create_dir_all(&folder).expect("a folder for tests");
+        fs::write(folder.join("mine.fit"), "precious").expect("room on the disk");
+        let (work, _) = open(&place, "version: 1\nseed: 1\n", false).expect("room for a training");
+        work.put("a", b"bytes").expect("room on the disk");
+        assert!(work.remove().is_err(), "the folder is not empty");
+        let left: Vec<_> = fs::read_dir(&folder).expect("it is there").collect();
+        assert_eq!(left.len(), 1);
+        assert_eq!(
+            fs::read(folder.join("mine.fit")).expect("it is there"),
+            b"precious"
+        );
+        fs::write(folder.join("run.txt"), "notes of a run").expect("room on the disk");
+        let error = open(&place, "version: 1\nseed: 1\n", false)
+            .err()
+            .expect("it is not ours");
+        assert!(error.to_string().contains("not of a training"), "{error}");
+        assert_eq!(
+            fs::read_to_string(folder.join("run.txt")).expect("it is there"),
+            "notes of a run"
+        );
+    }
+
+    #[test]
+    fn a_half_written_fit_does_not_count() {
+        let place = Place::new("half");
+        let (folder, _) = open(&place, "version: 1\nseed: 1\n", false).expect("a new folder");
+        fs::write(folder.path("a").with_extension(HALF), "half").expect("room on the disk");
+        drop(folder);
+        let (_, found) = open(&place, "version: 1\nseed: 1\n", false).expect("the same training");
+        assert!(matches!(found, Found::Same(0)));
+    }
+
+    #[test]
     fn one_output_has_one_training_at_a_time() {
         let place = Place::new("locked");
-        let held = open(&place, "seed: 1\n", false).expect("a new folder");
-        let error = open(&place, "seed: 1\n", false).err().expect("it is taken");
+        let held = open(&place, "version: 1\nseed: 1\n", false).expect("a new folder");
+        let error = open(&place, "version: 1\nseed: 1\n", false)
+            .err()
+            .expect("it is taken");
         assert!(error.to_string().contains("another training"), "{error}");
         drop(held);
-        assert!(open(&place, "seed: 1\n", false).is_ok());
+        assert!(open(&place, "version: 1\nseed: 1\n", false).is_ok());
     }
 }

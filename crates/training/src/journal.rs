@@ -63,6 +63,9 @@ pub(crate) struct FitRecord {
     pub(crate) warnings: Vec<String>,
 }
 
+/// Longest that a fit can have taken: a century.
+const SECONDS_MAX: f64 = 3.2e9;
+
 impl FitRecord {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut to = Encoder::new();
@@ -85,6 +88,9 @@ impl FitRecord {
         let rounds = from.u64()? as usize;
         let is_cut_short = from.bool()?;
         let seconds = from.finite()?;
+        if !(0.0..=SECONDS_MAX).contains(&seconds) || !answers.iter().all(|answer| answer.is_finite()) {
+            return Err(ArtifactError::damaged("a fit of impossible time or answers"));
+        }
         let count = from.count("warnings", from.remaining())?;
         let warnings = (0..count)
             .map(|_| from.str().map(str::to_owned))
@@ -119,6 +125,22 @@ mod tests {
         assert_eq!(FitRecord::from_bytes(&bytes).expect("written just now"), record);
         for end in 0..bytes.len() {
             assert!(FitRecord::from_bytes(&bytes[..end]).is_err(), "{end} bytes");
+        }
+    }
+
+    #[test]
+    fn a_record_that_lies_is_refused() {
+        let record = |seconds, answer| FitRecord {
+            member: Vec::new(),
+            answers: vec![answer],
+            rounds: None,
+            is_cut_short: false,
+            seconds,
+            warnings: Vec::new(),
+        };
+        assert!(FitRecord::from_bytes(&record(1.0, 0.5).to_bytes()).is_ok());
+        for (seconds, answer) in [(-1.0, 0.5), (1e300, 0.5), (f64::NAN, 0.5), (1.0, f64::INFINITY)] {
+            assert!(FitRecord::from_bytes(&record(seconds, answer).to_bytes()).is_err());
         }
     }
 

@@ -380,12 +380,16 @@ pub(crate) fn read_members(
     let inputs = prepared.shared.output_count();
     let plan = &done.candidate.plan;
     let point = plan.learner.check(&plan.point).ok()?;
-    let read = |kept: &Kept| match kept {
-        Kept::Here(bytes) => Member::from_bytes(bytes, point.clone(), inputs).ok(),
-        Kept::Named(name) => {
-            let record = FitRecord::from_bytes(&journal.get(name)?).ok()?;
-            Member::from_bytes(&record.member, point.clone(), inputs).ok()
-        }
+    let read = |kept: &Kept| {
+        let member = match kept {
+            Kept::Here(bytes) => Member::from_bytes(bytes, point.clone(), inputs).ok()?,
+            Kept::Named(name) => {
+                let record = FitRecord::from_bytes(&journal.get(name)?).ok()?;
+                Member::from_bytes(&record.member, point.clone(), inputs).ok()?
+            }
+        };
+        // The journal may have been tampered with: a member of another task cannot answer this one.
+        (member.model().shape() == Predictions::shape_of(prepared.task())).then_some(member)
     };
     done.kept.iter().map(read).collect()
 }
