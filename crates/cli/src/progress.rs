@@ -114,7 +114,7 @@ impl Events for Live {
             }
             Event::Gathered { done, total } => {
                 if let Some(bar) = &self.bar {
-                    bar.set_message(format!("fitting on all rows {done}/{total}"));
+                    bar.set_message(format!("gathering members {done}/{total}"));
                 }
             }
             _ => {}

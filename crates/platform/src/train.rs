@@ -9,7 +9,7 @@ use kolosal_learner::find_metric;
 use kolosal_pipeline::{Manifest, Pipeline};
 use kolosal_training::{
     Budget, Events, Preset, Stop, Surroundings, TaskChoice, TrainRequest, Trained, TrialReport, drift,
-    table_hash, train,
+    row_time, table_hash, train,
 };
 
 use crate::model::save;
@@ -223,24 +223,20 @@ impl Platform {
 impl Platform {
     /// Median time of one row of a table through a pipeline.
     fn row_time(&self, pipeline: &Pipeline, table: &Frame) -> Duration {
-        let rows: Vec<u32> = (0..table.row_count().min(ROWS_TIMED) as u32).collect();
+        // A copy of some hundred rows: aligning all of a table that is about to go would cost its size again.
+        let rows: Vec<u32> = (0..table.row_count().min(ROWS_ALIGNED) as u32).collect();
         let Ok(aligned) = pipeline.schema().align(&table.select(&rows).to_frame()) else {
             return Duration::ZERO;
         };
         let mut out = vec![0.0; pipeline.target().task.width()];
-        let mut time = |row: usize| {
-            let started = self.clock.now();
-            pipeline.predict_into(aligned.view().slice(row, 1), &mut out);
-            self.clock.now().saturating_sub(started)
-        };
-        let mut times: Vec<Duration> = (0..rows.len()).map(&mut time).collect();
-        times.sort_unstable();
-        times.get(times.len() / 2).copied().unwrap_or_default()
+        row_time(&self.clock, aligned.view(), |row| {
+            pipeline.predict_into(row, &mut out)
+        })
     }
 }
 
-/// Rows that are answered one by one to find the time of one.
-const ROWS_TIMED: usize = 31;
+/// Rows that the time of one is found on are among so many.
+const ROWS_ALIGNED: usize = 100;
 
 /// What the user should know of an unfinished training that was found.
 fn remark(found: &Found) -> Option<String> {

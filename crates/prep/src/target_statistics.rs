@@ -105,7 +105,7 @@ impl Transform for TargetStatistics {
 }
 
 /// One list of numbers for each output: the target itself, or whether it is class 1, 2, ..
-fn answers_of(target: Target<'_>) -> Vec<Vec<f64>> {
+pub(crate) fn answers_of(target: Target<'_>) -> Vec<Vec<f64>> {
     match target {
         Target::Numbers(values) => vec![values.to_vec()],
         Target::Classes { codes, count } => {

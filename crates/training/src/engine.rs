@@ -1,4 +1,4 @@
-//! The training itself: prepare, plan, try, blend, fit again.
+//! The training itself: prepare, plan, try, search, blend.
 
 use std::time::Duration;
 

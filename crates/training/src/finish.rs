@@ -1,4 +1,4 @@
-//! From finished candidates to one pipeline: blend, fit again on all rows, calibrate, describe.
+//! From finished candidates to one pipeline: blend, gather members, calibrate, describe.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use kolosal_frame::Frame;
+use kolosal_base::Clock;
+use kolosal_compute::Reservation;
+use kolosal_frame::FrameView;
 use kolosal_pipeline::{Member, fit_member};
 
 use crate::finish::{CLOSING, Ending, best_of};
@@ -63,8 +65,8 @@ struct Part {
     members: Vec<Member>,
     bytes: u64,
     row_time: Duration,
-    /// Whether it is a bag that one fit could replace.
-    is_bag: bool,
+    /// The members in memory, and as bytes.
+    memory: Reservation,
 }
 
 impl Gathering<'_> {
@@ -96,7 +98,8 @@ impl Gathering<'_> {
         Ok((chosen, remarks))
     }
 
-    /// The parts of the candidates with a weight, heaviest first; the best candidate alone if none of them can be had.
+    /// The parts of the candidates with a weight, heaviest first; the best candidate alone if none of them can be had, with
+    /// one member if memory suffices for no more.
     fn parts(&self, weights: &[f64], remarks: &mut Vec<String>) -> Vec<Part> {
         let mut order: Vec<usize> = (0..weights.len()).filter(|&at| weights[at] > 0.0).collect();
         order.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]).then(a.cmp(&b)));
@@ -112,12 +115,16 @@ impl Gathering<'_> {
         let missed = total - parts.len();
         if missed > 0 {
             remarks.push(format!(
-                "{missed} of {total} members of the ensemble were lost; the others answer"
+                "{missed} of {total} members of the ensemble could not be read back, or memory did not suffice for them; the others answer"
             ));
         }
         if parts.is_empty() {
             let best = best_of(self.finished, self.ending.metric).expect("a candidate finished");
-            parts.extend(self.part(best, 1.0));
+            let alone = || {
+                let members = read_members(&self.finished[best], self.ending.journal, self.prepared)?;
+                self.weighed(members.into_iter().take(1).collect(), (best, 1.0))
+            };
+            parts.extend(self.part(best, 1.0).or_else(alone));
         }
         parts
     }
@@ -126,33 +133,44 @@ impl Gathering<'_> {
         let done = &self.finished[at];
         let wants_refit = !done.is_full && refits_all(self.ending.request, self.ending.validation);
         let refitted = if wants_refit { self.refit(done) } else { None };
-        let (members, is_bag) = match refitted {
-            Some(member) => (vec![member], false),
-            None => (
-                read_members(done, self.ending.journal, self.prepared)?,
-                !done.is_full,
-            ),
+        let members = match refitted {
+            Some(member) => vec![member],
+            None => read_members(done, self.ending.journal, self.prepared)?,
         };
-        Some(self.weighed(members, (at, weight, is_bag)))
+        self.weighed(members, (at, weight))
     }
 
-    /// A part with its size and the time of one row, where a limit asks for it.
-    fn weighed(&self, members: Vec<Member>, (at, weight, is_bag): (usize, f64, bool)) -> Part {
-        let request = self.ending.request;
-        let bytes = members.iter().map(|member| member.to_bytes().len() as u64).sum();
-        let row_time = if request.latency_max.is_some() {
-            self.row_time(&members)
-        } else {
-            Duration::ZERO
-        };
-        Part {
+    /// A part of these members; `None` if memory does not suffice for them until the artifact is written.
+    fn weighed(&self, members: Vec<Member>, (at, weight): (usize, f64)) -> Option<Part> {
+        let (bytes, row_time) = self.cost(&members);
+        let memory = self.ending.budget.memory.reserve(2 * bytes).ok()?;
+        Some(Part {
             weight,
             at,
             members,
             bytes,
             row_time,
-            is_bag,
+            memory,
+        })
+    }
+
+    /// Bytes of members, and the time of one row where a limit asks for it.
+    fn cost(&self, members: &[Member]) -> (u64, Duration) {
+        let bytes = members.iter().map(|member| member.to_bytes().len() as u64).sum();
+        if self.ending.request.latency_max.is_none() {
+            return (bytes, Duration::ZERO);
         }
+        let mut out = vec![0.0; self.prepared.task().width()];
+        let time = row_time(
+            self.ending.budget.clock,
+            self.prepared.shared.frame.view(),
+            |row| {
+                members
+                    .iter()
+                    .for_each(|member| member.predict_into(row, &mut out));
+            },
+        );
+        (bytes, time)
     }
 
     /// One fit on all rows, if there is time for it.
@@ -228,42 +246,32 @@ impl Gathering<'_> {
         }
     }
 
-    /// Half of the members of a bag; one fit on all rows in place of the last one, if there is time.
+    /// Half of the members of a bag; one fit on all rows in place of the last one, if there is time and memory.
     fn thin(&self, part: &mut Part) {
-        let half = part.members.len() / 2;
-        let mut members = std::mem::take(&mut part.members);
-        members.truncate(half.max(1));
-        if half <= 1 && part.is_bag {
-            members = self
-                .refit(&self.finished[part.at])
-                .map_or(members, |member| vec![member]);
+        part.members.truncate((part.members.len() / 2).max(1));
+        if part.members.len() == 1
+            && let Some(member) = self.refit(&self.finished[part.at])
+            && let Some(refitted) = self.weighed(vec![member], (part.at, part.weight))
+        {
+            *part = refitted;
+            return;
         }
-        let is_bag = members.len() > 1;
-        *part = self.weighed(members, (part.at, part.weight, is_bag));
+        (part.bytes, part.row_time) = self.cost(&part.members);
+        part.memory.shrink(2 * part.bytes);
     }
+}
 
-    /// Median time of one row through all members.
-    fn row_time(&self, members: &[Member]) -> Duration {
-        let frame = &self.prepared.shared.frame;
-        let width = self.prepared.task().width();
-        let rows: Vec<Frame> = (0..ROWS_TIMED.min(frame.row_count()))
-            .map(|row| frame.view().slice(row, 1).to_frame())
-            .collect();
-        let clock = self.ending.budget.clock;
-        let mut out = vec![0.0; width];
-        let mut times: Vec<Duration> = rows
-            .iter()
-            .map(|row| {
-                let started = clock.now();
-                members
-                    .iter()
-                    .for_each(|member| member.predict_into(row.view(), &mut out));
-                clock.now().saturating_sub(started)
-            })
-            .collect();
-        times.sort_unstable();
-        times.get(times.len() / 2).copied().unwrap_or_default()
-    }
+/// Median time of one row of a table through something that answers it.
+pub fn row_time(clock: &dyn Clock, rows: FrameView<'_>, mut answer: impl FnMut(FrameView<'_>)) -> Duration {
+    let mut times: Vec<Duration> = (0..ROWS_TIMED.min(rows.row_count()))
+        .map(|row| {
+            let started = clock.now();
+            answer(rows.slice(row, 1));
+            clock.now().saturating_sub(started)
+        })
+        .collect();
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 /// Which limits are not kept.

@@ -1,8 +1,8 @@
 //! The training engine: a table and a target in, the best pipeline for it out, within the limits given.
 //!
-//! [`train`] detects the task, leaves out columns that cannot be learned from, plans how rows are held out, walks a
-//! portfolio of learners, blends those that help on held-out rows, fits them again on all rows and describes it all in
-//! a manifest. [`fit`] does the same for exactly one learner, without a search.
+//! [`train`] detects the task, asks the table what would make scores lie, plans how rows are held out, walks a portfolio of
+//! learners and then searches, blends what helps on held-out rows, gathers its members and describes it all in a manifest.
+//! [`fit`] does the same for exactly one learner, without a search.
 //!
 //! Time, memory, threads and work are contracts: [`Budget`] carries them, every learner looks at them at least once a
 //! tree or sweep, and from the first finished candidate on there is always a pipeline to hand out. With the same seed
@@ -35,6 +35,7 @@ pub use engine::{Surroundings, Trained, train};
 pub use error::TrainError;
 pub use events::{Event, Events, Unheard};
 pub use facts::{digest, table_hash};
+pub use gather::row_time;
 pub use guard::{Finding, drift};
 pub use journal::{InMemory, Journal};
 pub use portfolio::{Size, portfolio};

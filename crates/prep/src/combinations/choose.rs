@@ -7,6 +7,7 @@ use kolosal_learner::{FitContext, FitError, Target, TrainView};
 
 use super::Combinations;
 use super::part::{Operation, Part, Table, keys_of};
+use crate::target_statistics::answers_of;
 
 /// Rows that pairs are judged by.
 const SAMPLE_ROWS: usize = 1_500;
@@ -72,7 +73,7 @@ impl<'a> Chooser<'a> {
             x,
             sample,
             answer,
-            outputs: outputs_of(train.target()),
+            outputs: answers_of(train.target()),
             fold_of: (0..rows).map(|_| rng.below(FOLDS) as u8).collect(),
         }
     }
@@ -374,21 +375,4 @@ fn distinct_of(values: &[f64]) -> usize {
         }
     }
     seen.len()
-}
-
-/// The target itself, or whether it is class 1, 2, ..
-fn outputs_of(target: Target<'_>) -> Vec<Vec<f64>> {
-    match target {
-        Target::Numbers(values) => vec![values.to_vec()],
-        Target::Classes { codes, count } => {
-            let is = |class| {
-                codes
-                    .iter()
-                    .map(|&code| f64::from(u8::from(code == class)))
-                    .collect()
-            };
-            (1..count).map(is).collect()
-        }
-        Target::Unknown { .. } => Vec::new(),
-    }
 }

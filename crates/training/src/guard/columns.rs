@@ -1,6 +1,7 @@
 //! Guards of single columns and pairs: useless ones, copies, numbers among words.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use kolosal_frame::{Column, Field, Frame, Kind, MISSING};
 
@@ -21,14 +22,15 @@ pub(crate) fn useless_columns(table: &Frame, taken: &[Option<usize>]) -> BTreeMa
             found.insert(at, left_out(guard, field, &reason));
             continue;
         }
-        match seen.get(&column_hash(column)) {
-            Some(&first) => {
-                let reason = format!("it has the values of '{}' in every row", fields[first].name);
+        match seen.entry(column_hash(column)) {
+            Entry::Occupied(first) => {
+                let reason = format!(
+                    "it has the values of '{}' in every row",
+                    fields[*first.get()].name
+                );
                 found.insert(at, left_out("copied_column", field, &reason));
             }
-            None => {
-                seen.insert(column_hash(column), at);
-            }
+            Entry::Vacant(place) => drop(place.insert(at)),
         }
     }
     found
