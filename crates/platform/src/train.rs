@@ -230,7 +230,7 @@ impl Platform {
         };
         let mut out = vec![0.0; pipeline.target().task.width()];
         row_time(&self.clock, aligned.view(), |row| {
-            pipeline.predict_into(row, &mut out)
+            pipeline.predict_into(row, &mut out);
         })
     }
 }
