@@ -227,6 +227,9 @@ pub(crate) struct PredictArgs {
     /// Where to write the answers: .csv, .parquet, .arrow or .jsonl
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Add columns that hold the truth in this share of rows, 0.9 say: lower and upper for numbers, set for classes
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) coverage: Option<f64>,
 }
 
 /// How rows are grouped.

@@ -36,6 +36,8 @@ fn pipeline(case: &LearnerCase, table: &Table, task: Task) -> Pipeline {
         shared,
         members: vec![(1.0, member)],
         temperature: None,
+        factors: None,
+        conformal: None,
     })
 }
 

@@ -31,7 +31,7 @@ mod work_folder;
 pub use cluster::{ClusterJob, ClusterSummary};
 pub use doctor::{Check, Diagnosis};
 pub use error::PlatformError;
-pub use evaluate::{ClassReport, Evaluation};
+pub use evaluate::{ClassReport, Coverage, Evaluation};
 pub use explain::{ExplainJob, ExplainSummary};
 pub use export::{ExportFormat, ExportSummary};
 pub use fit::{FitJob, FitSummary};

@@ -1,12 +1,14 @@
 //! From finished candidates to one pipeline: blend, gather members, calibrate, describe.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kolosal_learner::{METRICS, Metric, Predictions};
 use kolosal_pipeline::{
-    Blend, DataFacts, FeatureEntry, Judge, LeaderboardEntry, Manifest, Member, Pipeline, PipelineParts,
-    SharedFeatures, apply_temperature, fit_temperature, greedy_blend, point_difference,
+    Blend, Conformal, DataFacts, FeatureEntry, Judge, LeaderboardEntry, Manifest, Member, Pipeline,
+    PipelineParts, SharedFeatures, apply_temperature, fit_calling, fit_temperature, greedy_blend,
+    point_difference,
 };
 
 use crate::gather::{Chosen, Gathering, weight_of};
@@ -96,8 +98,12 @@ impl Ending<'_> {
             .map(|done| weight_of(&chosen, done.index))
             .collect();
         let held_out = mixed(finished, &weights, &prepared);
-        let temperature = fit_temperature(&judge.target, &held_out, judge.weights);
-        let scores = self.scores(judge, held_out, temperature);
+        let (judged, scores) = decide(judge, held_out);
+        if let Some(factors) = &judged.factors {
+            let remark = called_remark(factors, &prepared, self.metric.name());
+            self.events.event(&Event::Note(&remark));
+            notes.push(remark);
+        }
         let score = scores.get(self.metric.name()).copied().unwrap_or(blend.score);
         let leaderboard = leaderboard(reports, &chosen, (self.metric, score, &self.validation.name));
         let Prepared {
@@ -106,7 +112,7 @@ impl Ending<'_> {
             findings,
             ..
         } = prepared;
-        let pipeline = assemble_pipeline(spec, shared, chosen, temperature);
+        let pipeline = assemble_pipeline(spec, shared, chosen, judged);
         let mut manifest = self.describe(&pipeline, leaderboard, scores, notes);
         manifest.guards = findings.iter().map(Finding::to_entry).collect();
         Ok(Assembled { pipeline, manifest })
@@ -151,19 +157,6 @@ impl Ending<'_> {
         }
     }
 
-    /// All metrics of the task on held-out rows.
-    fn scores(
-        &self,
-        judge: Judge<'_>,
-        mut held_out: Predictions,
-        temperature: Option<f64>,
-    ) -> BTreeMap<String, f64> {
-        if let Some(temperature) = temperature {
-            apply_temperature(temperature, held_out.width(), held_out.values_mut());
-        }
-        all_scores(judge, &held_out)
-    }
-
     fn describe(
         &self,
         pipeline: &Pipeline,
@@ -205,6 +198,49 @@ impl Ending<'_> {
     }
 }
 
+type Scores = BTreeMap<String, f64>;
+
+/// What the pipeline learns from held-out answers, and all metrics of the task on them.
+fn decide(judge: Judge<'_>, mut held_out: Predictions) -> (Judged, Scores) {
+    let temperature = fit_temperature(&judge.target, &held_out, judge.weights);
+    if let Some(temperature) = temperature {
+        apply_temperature(temperature, held_out.width(), held_out.values_mut());
+    }
+    let conformal = Conformal::fit(&judge.target, &held_out);
+    let mut judged = Judged {
+        temperature,
+        factors: None,
+        conformal,
+    };
+    let Some(calling) = fit_calling(judge, &held_out) else {
+        return (judged, all_scores(judge, &held_out));
+    };
+    let mut scores = all_scores(judge, &held_out.called_by(Arc::clone(&calling.factors)));
+    // Factors were chosen by this metric on these rows: its score is that of halves called by one another.
+    scores.insert(judge.metric.name().to_owned(), calling.score);
+    judged.factors = Some(calling.factors);
+    (judged, scores)
+}
+
+/// How classes are called, for people.
+fn called_remark(factors: &[f64], prepared: &Prepared, metric: &str) -> String {
+    let labels: Vec<&str> = prepared.spec.classes.iter().collect();
+    if let ([first, second], [_, positive]) = (factors, labels.as_slice()) {
+        let threshold = first / (first + second);
+        return format!(
+            "'{positive}' is called where its probability exceeds {threshold:.3}, which is best for {metric}"
+        );
+    }
+    let pairs = labels
+        .iter()
+        .zip(factors)
+        .map(|(label, factor)| format!("{label} x {factor:.2}"));
+    format!(
+        "for {metric}, the class is called whose probability times its factor is greatest: {}",
+        pairs.collect::<Vec<_>>().join(", ")
+    )
+}
+
 /// Every metric that suits the task and is defined for these rows.
 pub(crate) fn all_scores(judge: Judge<'_>, predictions: &Predictions) -> BTreeMap<String, f64> {
     let score = |metric: &&dyn Metric| {
@@ -242,11 +278,19 @@ fn mixed(finished: &[Finished], weights: &[f64], prepared: &Prepared) -> Predict
     Predictions::from_values(prepared.task(), values)
 }
 
+/// What a pipeline takes from held-out rows.
+#[derive(Default)]
+pub(crate) struct Judged {
+    pub(crate) temperature: Option<f64>,
+    pub(crate) factors: Option<Arc<[f64]>>,
+    pub(crate) conformal: Option<Conformal>,
+}
+
 pub(crate) fn assemble_pipeline(
     target: kolosal_pipeline::TargetSpec,
     shared: SharedFeatures,
     members: Vec<Chosen>,
-    temperature: Option<f64>,
+    judged: Judged,
 ) -> Pipeline {
     let (schema, transforms) = shared.into_parts();
     let members: Vec<(f64, Member)> = members
@@ -258,7 +302,9 @@ pub(crate) fn assemble_pipeline(
         target,
         shared: transforms,
         members,
-        temperature,
+        temperature: judged.temperature,
+        factors: judged.factors,
+        conformal: judged.conformal,
     })
 }
 

@@ -635,3 +635,33 @@ fn groups_and_strange_rows_are_models_like_any_other() {
         );
     }
 }
+
+#[test]
+fn intervals_and_sets_hold_the_truth_about_as_often_as_asked() {
+    let shell = Shell::new();
+    for (name, target, columns) in [
+        ("diabetes", "progression", "prediction,lower,upper"),
+        ("penguins", "species", "prediction,proba_Adelie,proba_Chinstrap,proba_Gentoo,set"),
+    ] {
+        let (train, test) = (
+            example(&format!("{name}.train.csv")),
+            example(&format!("{name}.test.csv")),
+        );
+        shell.must(&format!("train {train} --target {target} --preset fast --learners ridge,logistic_regression"));
+        let judged = json(&shell.must(&format!("evaluate model.kolosal {test} --json")).out);
+        let coverage = &judged["coverage"];
+        assert_eq!(coverage["asked"], 0.9);
+        let inside = coverage["inside"].as_f64().expect("a share");
+        // A hundred test rows: two standard errors are 0.06.
+        assert!(inside > 0.82, "{name}: {coverage}");
+        shell.must(&format!("predict model.kolosal {test} --coverage 0.8 --output answers.csv"));
+        let answers = std::fs::read_to_string(shell.path("answers.csv")).expect("the answers were written");
+        assert_eq!(answers.lines().next(), Some(columns));
+        let refused = shell.run(&format!("predict model.kolosal {test} --coverage 1 --output answers.csv"));
+        assert_eq!(refused.code, 2, "{}", refused.err);
+        assert!(refused.err.contains("ask for more than 0 and at most"), "{}", refused.err);
+        let kept = std::fs::read_to_string(shell.path("answers.csv")).expect("the answers were written");
+        assert_eq!(kept, answers, "the old answers are whole");
+    }
+    shell.must(&format!("fit ridge {} --target progression", example("diabetes.train.csv")));
+}
