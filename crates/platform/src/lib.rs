@@ -52,4 +52,4 @@ pub use kolosal_learn_classic::cluster::{Agreement, Quality};
 pub use kolosal_pipeline::{
     FORMAT_VERSION, FeatureEntry, GroupEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,
 };
-pub use kolosal_training::{Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};
+pub use kolosal_training::{Constraints, Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};

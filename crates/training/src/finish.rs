@@ -92,6 +92,10 @@ impl Ending<'_> {
             self.events.event(&Event::Note(&remark));
             notes.push(remark);
         }
+        for proof in self.request.constraints.prove(&chosen, &prepared)? {
+            self.events.event(&Event::Note(&proof));
+            notes.push(proof);
+        }
         // What has no member in the end does not answer, so it does not count in the scores either.
         let weights: Vec<f64> = finished
             .iter()
@@ -173,6 +177,10 @@ impl Ending<'_> {
         options.extend(named("group", &request.group));
         options.extend(named("time_column", &request.time_column));
         options.extend(named("weight", &request.weight));
+        options.extend(request.constraints.options());
+        if !request.ignore.is_empty() {
+            options.insert("ignore".to_owned(), request.ignore.join(","));
+        }
         if !request.learners.is_empty() {
             options.insert("learners".to_owned(), request.learners.join(","));
         }

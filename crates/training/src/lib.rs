@@ -10,6 +10,7 @@
 
 mod budget;
 mod candidate;
+mod constraints;
 mod engine;
 mod error;
 mod events;
@@ -31,6 +32,7 @@ mod validation;
 
 pub use budget::{Budget, Stop};
 pub use candidate::Candidate;
+pub use constraints::Constraints;
 pub use engine::{Surroundings, Trained, train};
 pub use error::TrainError;
 pub use events::{Event, Events, Unheard};

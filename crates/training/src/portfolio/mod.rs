@@ -93,22 +93,29 @@ pub fn portfolio(task: TaskKind, size: Size, request: &TrainRequest) -> Result<V
                 .is_none_or(|max| size.rows <= max && size.distances() <= DISTANCES_MAX)
             && (size.can_combine || line.features == Features::Plain)
     };
-    let mut candidates: Vec<Candidate> = LINES.iter().filter(fits).map(candidate).collect();
+    let bound = |candidate| request.constraints.bind(candidate);
+    let mut candidates: Vec<Candidate> = LINES
+        .iter()
+        .filter(fits)
+        .filter_map(|line| bound(candidate(line)))
+        .collect();
     for learner in asked.iter().filter(|learner| learner.card().can_learn(task)) {
         if candidates
             .iter()
             .all(|candidate| candidate.plan.learner.card().name != learner.card().name)
         {
-            candidates.push(Candidate {
+            candidates.extend(bound(Candidate {
                 name: learner.card().name.to_owned(),
                 plan: MemberPlan::plain(*learner, Point::new()),
                 work_per_kilocell: 10.0,
                 work_per_row: 0.0,
-            });
+            }));
         }
     }
     if candidates.is_empty() {
-        let able = LEARNERS.iter().filter(|learner| learner.card().can_learn(task));
+        let able = LEARNERS
+            .iter()
+            .filter(|learner| learner.card().can_learn(task) && request.constraints.suit(**learner));
         let names: Vec<&str> = able.map(|learner| learner.card().name).collect();
         return Err(TrainError::NoCandidate {
             task: task.name(),
