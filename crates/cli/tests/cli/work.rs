@@ -728,7 +728,12 @@ fn answers_follow_the_direction_that_was_asked_for() {
         .collect();
     assert!(answers.windows(2).all(|pair| pair[0] <= pair[1]), "{answers:?}");
     assert!(answers[0] < answers[39], "the column still counts: {answers:?}");
+}
 
+#[test]
+fn constraints_that_cannot_be_kept_are_refused_with_the_reason() {
+    let shell = Shell::new();
+    let train = example("diabetes.train.csv");
     let penguins = example("penguins.train.csv");
     for (line, reason) in [
         (
