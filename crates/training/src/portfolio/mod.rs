@@ -6,7 +6,7 @@
 
 mod lines;
 
-use kolosal_learner::{Learner, Point, TaskKind, Value};
+use kolosal_learner::{Family, Learner, Point, TaskKind, Value};
 use kolosal_learners::LEARNERS;
 use kolosal_pipeline::{Features, MemberPlan};
 
@@ -112,6 +112,10 @@ pub fn portfolio(task: TaskKind, size: Size, request: &TrainRequest) -> Result<V
             }));
         }
     }
+    if size.spread > size.rows {
+        // With more columns than rows, linear models that drop columns are what wins, and trees cost most.
+        candidates.sort_by_key(|candidate| rank_when_wide(candidate.plan.learner));
+    }
     if candidates.is_empty() {
         let able = LEARNERS
             .iter()
@@ -123,6 +127,15 @@ pub fn portfolio(task: TaskKind, size: Size, request: &TrainRequest) -> Result<V
         });
     }
     Ok(candidates)
+}
+
+/// Baseline, then linear models, then the rest.
+fn rank_when_wide(learner: &dyn Learner) -> u8 {
+    match learner.card().family {
+        _ if learner.card().name == "baseline" => 0,
+        Family::Linear => 1,
+        _ => 2,
+    }
 }
 
 fn candidate(line: &Line) -> Candidate {
@@ -191,6 +204,17 @@ mod tests {
                 .any(|name| name.starts_with("gaussian_process"))
         );
         assert!(names(1_000_000).iter().any(|name| name == "lightgbm"));
+    }
+
+    #[test]
+    fn sparse_linear_models_come_early_where_columns_outnumber_rows() {
+        let place = |spread| {
+            let size = Size { rows: 100, spread, can_combine: true };
+            let lines = portfolio(TaskKind::Regression, size, &TrainRequest::new("y")).expect("many learners");
+            assert_eq!(lines[0].name, "baseline");
+            lines.iter().position(|c| c.name == "lasso").expect("a linear model")
+        };
+        assert!(place(10_000) < 4 && place(10) > 4);
     }
 
     #[test]
