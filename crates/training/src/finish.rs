@@ -139,7 +139,9 @@ impl Ending<'_> {
         worth.truncate(BLENDED_MAX);
         let held_out: Vec<&Predictions> = worth.iter().map(|&i| &finished[i].held_out).collect();
         let mut weights = vec![0.0; finished.len()];
-        match greedy_blend(judge, &held_out, prepared.task(), self.budget.workers) {
+        let last = CLOSING + writing(finished);
+        let is_late = || self.budget.time_left().is_some_and(|left| left < last);
+        match greedy_blend(judge, &held_out, prepared.task(), (self.budget.workers, &is_late)) {
             Some(greedy) => {
                 worth
                     .iter()

@@ -209,10 +209,18 @@ mod tests {
     #[test]
     fn sparse_linear_models_come_early_where_columns_outnumber_rows() {
         let place = |spread| {
-            let size = Size { rows: 100, spread, can_combine: true };
-            let lines = portfolio(TaskKind::Regression, size, &TrainRequest::new("y")).expect("many learners");
+            let size = Size {
+                rows: 100,
+                spread,
+                can_combine: true,
+            };
+            let lines =
+                portfolio(TaskKind::Regression, size, &TrainRequest::new("y")).expect("many learners");
             assert_eq!(lines[0].name, "baseline");
-            lines.iter().position(|c| c.name == "lasso").expect("a linear model")
+            lines
+                .iter()
+                .position(|c| c.name == "lasso")
+                .expect("a linear model")
         };
         assert!(place(10_000) < 4 && place(10) > 4);
     }
