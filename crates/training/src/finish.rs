@@ -102,7 +102,7 @@ impl Ending<'_> {
             .map(|done| weight_of(&chosen, done.index))
             .collect();
         let held_out = mixed(finished, &weights, &prepared);
-        let (judged, scores) = decide(judge, held_out);
+        let (judged, scores) = decide(judge, held_out, self.budget);
         if let Some(factors) = &judged.factors {
             let remark = called_remark(factors, &prepared, self.metric.name());
             self.events.event(&Event::Note(&remark));
@@ -211,7 +211,7 @@ impl Ending<'_> {
 type Scores = BTreeMap<String, f64>;
 
 /// What the pipeline learns from held-out answers, and all metrics of the task on them.
-fn decide(judge: Judge<'_>, mut held_out: Predictions) -> (Judged, Scores) {
+fn decide(judge: Judge<'_>, mut held_out: Predictions, budget: &Budget<'_>) -> (Judged, Scores) {
     let temperature = fit_temperature(&judge.target, &held_out, judge.weights);
     if let Some(temperature) = temperature {
         apply_temperature(temperature, held_out.width(), held_out.values_mut());
@@ -223,9 +223,9 @@ fn decide(judge: Judge<'_>, mut held_out: Predictions) -> (Judged, Scores) {
         conformal,
     };
     let Some(calling) = fit_calling(judge, &held_out) else {
-        return (judged, all_scores(judge, &held_out));
+        return (judged, all_scores(judge, &held_out, budget));
     };
-    let mut scores = all_scores(judge, &held_out.called_by(Arc::clone(&calling.factors)));
+    let mut scores = all_scores(judge, &held_out.called_by(Arc::clone(&calling.factors)), budget);
     // Factors were chosen by this metric on these rows: its score is that of halves called by one another.
     scores.insert(judge.metric.name().to_owned(), calling.score);
     judged.factors = Some(calling.factors);
@@ -251,13 +251,25 @@ fn called_remark(factors: &[f64], prepared: &Prepared, metric: &str) -> String {
     )
 }
 
-/// Every metric that suits the task and is defined for these rows.
-pub(crate) fn all_scores(judge: Judge<'_>, predictions: &Predictions) -> BTreeMap<String, f64> {
-    let score = |metric: &&dyn Metric| {
-        let value = metric.score(&judge.target, predictions, judge.weights).ok()?;
-        Some((metric.name().to_owned(), value))
-    };
-    METRICS.iter().filter_map(score).collect()
+/// Numbers of held-out answers from which judging them takes a tenth of a second or more.
+const LONG_TO_JUDGE: usize = 1 << 18;
+
+/// Every metric that suits the task and is defined for these rows; when time is out, the chosen one alone.
+fn all_scores(judge: Judge<'_>, predictions: &Predictions, budget: &Budget<'_>) -> Scores {
+    let takes_long = predictions.values().len() >= LONG_TO_JUDGE;
+    let is_late = || takes_long && budget.time_left().is_some_and(|left| left < CLOSING);
+    let scores = budget.workers.map(METRICS.len(), |at| {
+        let metric = METRICS[at];
+        if metric.name() != judge.metric.name() && is_late() {
+            return None;
+        }
+        metric.score(&judge.target, predictions, judge.weights).ok()
+    });
+    let names = METRICS.iter().map(|metric| metric.name().to_owned());
+    names
+        .zip(scores)
+        .filter_map(|(name, score)| Some((name, score?)))
+        .collect()
 }
 
 pub(crate) fn feature_entries(pipeline: &Pipeline) -> Vec<FeatureEntry> {

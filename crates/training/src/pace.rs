@@ -18,8 +18,9 @@ pub(crate) struct Costs {
 impl Costs {
     /// Takes a candidate that was fitted in this run.
     pub(crate) fn learn(&mut self, learner: &'static str, work: u64, elapsed: Duration) {
-        // What took no time to speak of was found done, or says nothing about larger work.
-        if elapsed >= TOLD_MIN {
+        // What took no time to speak of was found done, or says nothing about larger work; and what a constant costs is judging
+        // it, which says nothing about learning.
+        if elapsed >= TOLD_MIN && learner != "baseline" {
             let rates = self.by_learner.entry(learner).or_default();
             rates.push(elapsed.as_secs_f64() / work.max(1) as f64);
         }
