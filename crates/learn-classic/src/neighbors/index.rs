@@ -250,17 +250,21 @@ impl Index {
     }
 
     pub(crate) fn load(from: &mut Decoder<'_>, space: &Space) -> Result<Self, ArtifactError> {
-        let (starts, rows) = (from.u32s()?, from.u32s()?);
+        let starts = from.u32s()?;
+        Self::load_after(starts, from, space)
+    }
+
+    /// As [`Self::load`], where the starts of the leaves were read already.
+    pub(super) fn load_after(
+        starts: Vec<u32>,
+        from: &mut Decoder<'_>,
+        space: &Space,
+    ) -> Result<Self, ArtifactError> {
+        let rows = from.u32s()?;
         let numbers = load_numbers(from, rows.len().checked_mul(space.width()))?;
         let (children, leaves, boxes) = (from.u32s()?, from.u32s()?, from.f64s()?);
         let (width, count) = (space.width(), rows.len());
-        let mut seen = vec![false; count];
-        for row in &rows {
-            match seen.get_mut(*row as usize) {
-                Some(place) if !*place => *place = true,
-                _ => return Err(ArtifactError::damaged("the points are not the training rows")),
-            }
-        }
+        check_rows(&rows)?;
         let leaf_sizes = starts
             .windows(2)
             .all(|pair| pair[0] <= pair[1] && pair[1] - pair[0] <= BLOCK as u32);
@@ -284,10 +288,7 @@ impl Index {
             .map(|(&child, leaf)| Node { child, leaf })
             .collect();
         check_tree(&nodes, starts.len() - 1)?;
-        let has_gaps = numbers.iter().any(|number| number.is_nan());
-        if has_gaps && space.metric != Metric::Gower {
-            return Err(ArtifactError::damaged("a point lacks a number"));
-        }
+        let has_gaps = checked_gaps(&numbers, space)?;
         Ok(Self {
             width,
             starts,
@@ -300,8 +301,40 @@ impl Index {
     }
 }
 
+/// Each row is there once.
+pub(super) fn check_rows(rows: &[u32]) -> Result<(), ArtifactError> {
+    let mut seen = vec![false; rows.len()];
+    for row in rows {
+        match seen.get_mut(*row as usize) {
+            Some(place) if !*place => *place = true,
+            _ => return Err(ArtifactError::damaged("the points are not the training rows")),
+        }
+    }
+    Ok(())
+}
+
+/// Whether numbers are missing, which they may only where the distance knows what to do.
+pub(super) fn checked_gaps(numbers: &[f64], space: &Space) -> Result<bool, ArtifactError> {
+    let has_gaps = numbers.iter().any(|number| number.is_nan());
+    if has_gaps && space.metric != Metric::Gower {
+        return Err(ArtifactError::damaged("a point lacks a number"));
+    }
+    Ok(has_gaps)
+}
+
+/// The distance of one point: the same bits as those of the points of a block.
+pub(super) fn distance(query: &[f64], space: &Space, point: &[f64], has_gaps: bool) -> f64 {
+    let mut far = [0.0];
+    if has_gaps || query.iter().any(|x| x.is_nan()) {
+        gower(query, space.axis_count(), point, &mut far);
+    } else {
+        whole(&[query], space, point, &mut far);
+    }
+    far[0]
+}
+
 /// Writes numbers, of which only those that are not zero where most are.
-fn save_numbers(numbers: &[f64], to: &mut Encoder) {
+pub(super) fn save_numbers(numbers: &[f64], to: &mut Encoder) {
     let at: Vec<u32> = (0..numbers.len() as u64)
         .filter(|&at| numbers[at as usize].to_bits() != 0)
         .map_while(|at| u32::try_from(at).ok())
@@ -321,7 +354,7 @@ fn is_short(stored: usize, all: usize) -> bool {
     u32::try_from(all).is_ok() && stored <= all / 2 && stored >= all / SHORTER_MAX
 }
 
-fn load_numbers(from: &mut Decoder<'_>, count: Option<usize>) -> Result<Vec<f64>, ArtifactError> {
+pub(super) fn load_numbers(from: &mut Decoder<'_>, count: Option<usize>) -> Result<Vec<f64>, ArtifactError> {
     let damaged = || ArtifactError::damaged("the leaves do not hold the points");
     if !from.bool()? {
         return from.f64s();
@@ -392,7 +425,7 @@ fn whole(queries: &[&[f64]], space: &Space, block: &[f64], distances: &mut [f64]
 }
 
 /// Gower's distance over the numbers that both have; infinite where there is none.
-fn gower(query: &[f64], axes: usize, block: &[f64], distances: &mut [f64]) {
+pub(super) fn gower(query: &[f64], axes: usize, block: &[f64], distances: &mut [f64]) {
     let count = distances.len();
     if count == 0 {
         return;

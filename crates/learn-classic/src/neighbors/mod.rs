@@ -24,10 +24,12 @@
 //! ```
 
 mod fit;
+mod graph;
 mod index;
 mod model;
 mod nearest;
 mod params;
+mod search;
 mod space;
 #[cfg(test)]
 mod tests;
