@@ -12,8 +12,10 @@ use super::space::Space;
 const TREE_AXES_MAX: usize = 12;
 /// Fewer rows are searched faster one after the other.
 const TREE_ROWS_MIN: usize = 1000;
-/// Fewer rows are searched as a whole sooner than a graph of them is built.
+/// Fewer rows are always searched as a whole.
 const GRAPH_ROWS_MIN: usize = 50_000;
+/// With fewer numbers, the exact search answers a row in less than a millisecond: 0.2 ns a number on one thread.
+const GRAPH_NUMBERS_MIN: usize = 5_000_000;
 /// Rows that a graph is judged by.
 const JUDGED: usize = 256;
 /// The share of true neighbours that is enough.
@@ -58,11 +60,11 @@ impl Search {
         if wants_tree && !has_gaps && axes > 0 {
             return Ok(Self::Exact(Index::tree(points, width, axes, cx)?));
         }
-        let wants_graph = match params.algorithm {
-            Algorithm::Auto => rows >= GRAPH_ROWS_MIN,
+        let is_graph = match params.algorithm {
+            Algorithm::Auto => wants_graph(rows, width),
             algorithm => algorithm == Algorithm::Hnsw,
         };
-        if wants_graph
+        if is_graph
             && width > 0
             && let Some(found) = Self::graph(points, space, params, cx)?
         {
@@ -156,3 +158,21 @@ impl Search {
 }
 
 const _: () = assert!(BREADTHS.1 <= BREADTH_MAX, "what is chosen can be read back");
+
+/// Whether searching all rows takes too long.
+fn wants_graph(rows: usize, width: usize) -> bool {
+    rows >= GRAPH_ROWS_MIN && rows.saturating_mul(width) >= GRAPH_NUMBERS_MIN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_tables_want_a_graph_and_wide_ones_of_few_rows_do_not() {
+        assert!(wants_graph(250_000, 20));
+        assert!(wants_graph(50_000, 100));
+        assert!(!wants_graph(100_000, 20));
+        assert!(!wants_graph(49_999, 10_000));
+    }
+}
