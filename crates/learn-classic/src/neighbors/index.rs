@@ -164,6 +164,78 @@ impl Index {
         }
     }
 
+    /// How many leaves there are.
+    pub(crate) fn leaf_count(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The rows of the points of a leaf.
+    pub(crate) fn leaf_rows(&self, leaf: usize) -> &[u32] {
+        &self.rows[self.starts[leaf] as usize..self.starts[leaf + 1] as usize]
+    }
+
+    /// As [`Self::within`] for queries that lie close together: the boxes are walked once for all of them.
+    pub(crate) fn within_together(
+        &self,
+        space: &Space,
+        queries: &[&[f64]],
+        reach: f64,
+        found: &mut [Vec<u32>],
+    ) {
+        let mut room = vec![0.0; BLOCK * queries.len()];
+        let (mut near, mut asked): (Vec<usize>, Vec<&[f64]>) = (Vec::new(), Vec::new());
+        let around = bounds(queries, space.axis_count());
+        for (leaf, node) in self.leaves_near(space, &around, reach) {
+            near.clear();
+            let is_near =
+                |at: &usize| node.is_none_or(|node| self.far(node, queries[*at], space) * SLACK <= reach);
+            near.extend((0..queries.len()).filter(is_near));
+            if near.is_empty() {
+                continue;
+            }
+            asked.clear();
+            asked.extend(near.iter().map(|&at| queries[at]));
+            let rows = self.leaf_rows(leaf);
+            let start = self.starts[leaf] as usize * self.width;
+            let distances = &mut room[..rows.len() * asked.len()];
+            let block = &self.numbers[start..start + rows.len() * self.width];
+            whole(&asked, space, block, distances);
+            for (&at, distances) in near.iter().zip(distances.chunks_exact(rows.len())) {
+                let close = distances.iter().zip(rows).filter(|(far, _)| **far <= reach);
+                found[at].extend(close.map(|(_, row)| *row));
+            }
+        }
+    }
+
+    /// Leaves, with their nodes where there are any, whose boxes are within reach of a box.
+    fn leaves_near(&self, space: &Space, around: &[[f64; 2]], reach: f64) -> Vec<(usize, Option<usize>)> {
+        if self.nodes.is_empty() {
+            return (0..self.leaf_count()).map(|leaf| (leaf, None)).collect();
+        }
+        let is_squared = space.metric == Metric::Euclidean;
+        let far = |node: usize| {
+            let boxes = self.boxes[node * 2 * around.len()..][..2 * around.len()]
+                .as_chunks::<2>()
+                .0;
+            let off = |([low, high], [first, last]): (&[f64; 2], &[f64; 2])| {
+                let off = (low - last).max(first - high).max(0.0);
+                if is_squared { off * off } else { off }
+            };
+            boxes.iter().zip(around).map(off).sum::<f64>()
+        };
+        let (mut open, mut leaves) = (vec![0], Vec::new());
+        while let Some(node) = open.pop() {
+            if far(node) * SLACK > reach {
+                continue;
+            }
+            match self.nodes[node] {
+                Node { child: 0, leaf } => leaves.push((leaf as usize, Some(node))),
+                Node { child, .. } => open.extend([child as usize, child as usize + 1]),
+            }
+        }
+        leaves
+    }
+
     /// Searches below a node whose box is `far` from the query.
     fn descend(
         &self,
@@ -299,6 +371,18 @@ impl Index {
             boxes,
         })
     }
+}
+
+/// The lowest and the highest number on each axis.
+fn bounds(points: &[&[f64]], axes: usize) -> Vec<[f64; 2]> {
+    let of_axis = |axis: usize| {
+        let numbers = || points.iter().map(|point| point[axis]);
+        [
+            numbers().fold(f64::INFINITY, f64::min),
+            numbers().fold(f64::NEG_INFINITY, f64::max),
+        ]
+    };
+    (0..axes).map(of_axis).collect()
 }
 
 /// Each row is there once.
