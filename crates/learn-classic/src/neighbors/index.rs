@@ -1,6 +1,6 @@
 //! The training points, in leaves that are stored column by column, and the tree of boxes above them.
 
-use kolosal_compute::kernels::{absolute_distances, squared_distances};
+use kolosal_compute::kernels::{Loop, absolute_distances, squared_distances, widest};
 use kolosal_learner::{ArtifactError, Decoder, Encoder, FitContext, FitError};
 
 use super::nearest::Nearest;
@@ -184,12 +184,24 @@ impl Index {
     ) {
         let mut room = vec![0.0; BLOCK * queries.len()];
         let (mut near, mut asked): (Vec<usize>, Vec<&[f64]>) = (Vec::new(), Vec::new());
-        let around = bounds(queries, space.axis_count());
+        let axes = space.axis_count();
+        let around = bounds(queries, axes);
+        let columns: Vec<f64> = (0..axes)
+            .flat_map(|axis| queries.iter().map(move |query| query[axis]))
+            .collect();
+        let mut sums = vec![0.0; queries.len()];
         for (leaf, node) in self.leaves_near(space, &around, reach) {
+            sums.fill(0.0);
+            if let Some(node) = node {
+                widest(BoxDistances {
+                    bounds: self.bounds(node, axes),
+                    columns: &columns,
+                    is_squared: space.metric == Metric::Euclidean,
+                    sums: &mut sums,
+                });
+            }
             near.clear();
-            let is_near =
-                |at: &usize| node.is_none_or(|node| self.far(node, queries[*at], space) * SLACK <= reach);
-            near.extend((0..queries.len()).filter(is_near));
+            near.extend((0..queries.len()).filter(|&at| sums[at] * SLACK <= reach));
             if near.is_empty() {
                 continue;
             }
@@ -214,9 +226,7 @@ impl Index {
         }
         let is_squared = space.metric == Metric::Euclidean;
         let far = |node: usize| {
-            let boxes = self.boxes[node * 2 * around.len()..][..2 * around.len()]
-                .as_chunks::<2>()
-                .0;
+            let boxes = self.bounds(node, around.len());
             let off = |([low, high], [first, last]): (&[f64; 2], &[f64; 2])| {
                 let off = (low - last).max(first - high).max(0.0);
                 if is_squared { off * off } else { off }
@@ -264,10 +274,15 @@ impl Index {
         }
     }
 
+    /// The lowest and the highest number of a node on each axis.
+    fn bounds(&self, node: usize, axes: usize) -> &[[f64; 2]] {
+        self.boxes[node * 2 * axes..][..2 * axes].as_chunks::<2>().0
+    }
+
     /// The distance of a query from the box of a node.
     fn far(&self, node: usize, query: &[f64], space: &Space) -> f64 {
         let axes = space.axis_count();
-        let bounds = self.boxes[node * 2 * axes..][..2 * axes].as_chunks::<2>().0;
+        let bounds = self.bounds(node, axes);
         let is_squared = space.metric == Metric::Euclidean;
         let mut far = 0.0;
         for (x, [low, high]) in query.iter().zip(bounds) {
@@ -370,6 +385,28 @@ impl Index {
             nodes,
             boxes,
         })
+    }
+}
+
+/// Adds up how far some points, stored column by column, are from a box.
+struct BoxDistances<'a> {
+    bounds: &'a [[f64; 2]],
+    columns: &'a [f64],
+    is_squared: bool,
+    sums: &'a mut [f64],
+}
+
+impl Loop for BoxDistances<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ([low, high], column) in self.bounds.iter().zip(self.columns.chunks_exact(self.sums.len())) {
+            for (sum, x) in self.sums.iter_mut().zip(column) {
+                let off = (low - x).max(x - high).max(0.0);
+                *sum += if self.is_squared { off * off } else { off };
+            }
+        }
     }
 }
 
