@@ -60,7 +60,8 @@ impl Learn for RbfSvm {
         aliases: &["svm", "svc", "svr", "kernel_svm"],
         title: "Support vector machine with the RBF kernel",
         doc: "The widest margin, or the flattest curve within a tube, in the space of the RBF kernel. Costs between the \
-              square and the cube of the rows, so above 50,000 rows a sample is drawn, which is said; strong on smaller \
+              square and the cube of the rows, so above 50,000 rows the kernel is guessed from landmarks (Nyström), which is \
+              said; strong on smaller \
               tables of scaled numbers with smooth borders, weak with many useless columns.",
         family: Family::Classic,
         tasks: &[TaskKind::Binary, TaskKind::Multiclass, TaskKind::Regression],
