@@ -14,11 +14,13 @@
 //! several questions at once. Where 50,000 rows or more hold five million numbers or more, which takes that search a
 //! millisecond a row, a graph of near rows (HNSW: Malkov, Yashunin 2018) is walked instead and **may miss neighbours**: the fit
 //! measures on 256 training rows how many of their true neighbours it finds, widens the walk until that is 99 %, says the
-//! figure, keeps it in the model, and goes back to the exact search below 95 %. `algorithm=brute` is exact at any size.
+//! figure and keeps it in the model. It goes back to the exact search where the graph finds less than 98 % with a walk that takes half as
+//! long. `algorithm=brute` is exact at any size, `algorithm=hnsw` walks at any size.
 //!
 //! **Cost.** To fit: a copy of the rows and `O(n log n)` for the tree or, with some thousands of distances a row, the graph. To
 //! answer a row: `O(n d)`, with the tree about `O(k log n)` while columns are few, with the graph `O(d log n)`. Building the
-//! graph of 100,000 rows and 24 columns takes as long as some 25,000 exact answers, then each is six to ten times as quick. **Wins** where close rows are alike and columns few and scaled; **loses** with many
+//! graph takes as long as answering a fifth to a half as many rows exactly; after that an answer is four to seven times as quick
+//! on 100,000 rows whose columns hang together, and no quicker where they are independent (`benches/learners/report-neighbors.md`). **Wins** where close rows are alike and columns few and scaled; **loses** with many
 //! or useless columns, and always in answering time and size: the model holds the table.
 //!
 //! ```
