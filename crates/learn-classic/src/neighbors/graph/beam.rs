@@ -77,7 +77,7 @@ impl Beam {
 
     /// Takes those of the waiting points that are among the closest; gives the first place that changed.
     fn measure(&mut self, query: &Far<'_>) -> usize {
-        query.to(&self.ids, &mut self.distances);
+        query.measure(&self.ids, &mut self.distances);
         let mut first = usize::MAX;
         for (&point, &far) in self.ids.iter().zip(&self.distances) {
             let is_full = self.found.len() == self.width;

@@ -103,7 +103,7 @@ fn starts_of(layer: &Layer) -> Vec<u32> {
 
 /// The links of a new point on each of its layers, the lowest first.
 fn neighbours_of(new: u32, batch: &[u32], layers: &[Layer], ground: Ground<'_>) -> Vec<Vec<u32>> {
-    let query = ground.from_point(new);
+    let query = ground.far_from(new);
     let (mut beam, mut room) = (Beam::new(), Vec::new());
     let (mut start, mut chosen) = (0, Vec::new());
     for layer in layers.iter().rev() {
@@ -120,7 +120,7 @@ fn neighbours_of(new: u32, batch: &[u32], layers: &[Layer], ground: Ground<'_>) 
             .copied()
             .filter(|&peer| peer != new && (peer as usize) < layer.counts.len())
             .collect();
-        query.to(&peers, &mut room);
+        query.measure(&peers, &mut room);
         near.extend(room.iter().copied().zip(peers));
         near.sort_unstable_by(closer);
         near.truncate(BREADTH);
@@ -142,8 +142,8 @@ fn spread(near: &[(f64, u32)], most: usize, ground: Ground<'_>, room: &mut Vec<f
         if chosen.len() == most {
             break;
         }
-        let from = ground.from_point(point);
-        if chosen.iter().all(|&other| from.to_one(other, room) > far) {
+        let from = ground.far_from(point);
+        if chosen.iter().all(|&other| from.measure_one(other, room) > far) {
             chosen.push(point);
         } else {
             others.push(point);
@@ -185,7 +185,7 @@ fn join(layer: &mut Layer, forth: &[(u32, Vec<u32>)], ground: Ground<'_>, cx: &F
 
 fn trimmed(point: u32, links: &[u32], cap: usize, ground: Ground<'_>) -> Vec<u32> {
     let mut room = Vec::new();
-    ground.from_point(point).to(links, &mut room);
+    ground.far_from(point).measure(links, &mut room);
     let mut near: Vec<(f64, u32)> = room.iter().copied().zip(links.iter().copied()).collect();
     near.sort_unstable_by(closer);
     spread(&near, cap, ground, &mut room)

@@ -28,7 +28,7 @@ pub(super) struct Far<'a> {
 }
 
 impl<'a> Ground<'a> {
-    pub(super) fn from(self, query: &'a [f64]) -> Far<'a> {
+    pub(super) fn far(self, query: &'a [f64]) -> Far<'a> {
         Far {
             ground: self,
             query,
@@ -36,7 +36,7 @@ impl<'a> Ground<'a> {
         }
     }
 
-    pub(super) fn from_point(self, point: u32) -> Far<'a> {
+    pub(super) fn far_from(self, point: u32) -> Far<'a> {
         Far {
             ground: self,
             query: self.point(point),
@@ -52,7 +52,7 @@ impl<'a> Ground<'a> {
 
 impl Far<'_> {
     /// Fills `out` with the distance of each point, powers or sums as the metric makes them before the last step.
-    pub(super) fn to(&self, ids: &[u32], out: &mut Vec<f64>) {
+    pub(super) fn measure(&self, ids: &[u32], out: &mut Vec<f64>) {
         out.clear();
         let axes = self.ground.space.axis_count();
         if self.is_gappy {
@@ -88,8 +88,8 @@ impl Far<'_> {
     }
 
     /// The distance of one point.
-    pub(super) fn to_one(&self, id: u32, room: &mut Vec<f64>) -> f64 {
-        self.to(&[id], room);
+    pub(super) fn measure_one(&self, id: u32, room: &mut Vec<f64>) -> f64 {
+        self.measure(&[id], room);
         room[0]
     }
 }

@@ -107,7 +107,7 @@ impl Graph {
         let mut beam = Beam::new();
         for (query, list) in queries.chunks_exact(space.width()).zip(lists) {
             list.clear();
-            let far = ground.from(query);
+            let far = ground.far(query);
             let mut start = 0;
             for (layer, starts) in self.starts.iter().enumerate().rev() {
                 let width = if layer == 0 {
