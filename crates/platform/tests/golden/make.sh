@@ -26,10 +26,10 @@ few=$(mktemp)
 head -21 table.csv >"$few"
 fit rbf_svm kind
 fit gaussian_process amount --set max_iter=5
+also gaussian_process_inducing gaussian_process amount --set max_iter=5 --set max_rows=10 --set n_inducing=10
 head -61 table.csv >"$few" # a model that holds its rows stays small
 fit neighbors amount --set n_neighbors=3
 also neighbors_graph neighbors amount --set n_neighbors=3 --set algorithm=hnsw
-also gaussian_process_inducing gaussian_process amount --set max_iter=5 --set max_rows=30 --set n_inducing=10
 rm "$few"
 unset few
 group() { # learner, further options
