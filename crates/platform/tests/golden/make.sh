@@ -13,6 +13,12 @@ fit() { # learner, target, further options
     "$program" --quiet fit "$learner" "${few:-table.csv}" --target "$target" --seed 7 --output "v$format/$learner.kolosal" "$@" >/dev/null
 }
 
+also() { # name of the file, learner, target, further options
+    name=$1 learner=$2 target=$3
+    shift 3
+    "$program" --quiet fit "$learner" "${few:-table.csv}" --target "$target" --seed 7 --output "v$format/$name.kolosal" "$@" >/dev/null
+}
+
 fit baseline kind
 fit logistic_regression kind
 fit naive_bayes kind
@@ -20,8 +26,10 @@ few=$(mktemp)
 head -21 table.csv >"$few"
 fit rbf_svm kind
 fit gaussian_process amount --set max_iter=5
+also gaussian_process_inducing gaussian_process amount --set max_iter=5 --set max_rows=10 --set n_inducing=10
 head -61 table.csv >"$few" # a model that holds its rows stays small
 fit neighbors amount --set n_neighbors=3
+also neighbors_graph neighbors amount --set n_neighbors=3 --set algorithm=hnsw
 rm "$few"
 unset few
 group() { # learner, further options
