@@ -211,6 +211,7 @@ impl Platform {
             journal: &folder,
             findings: drifted.as_slice(),
             table_hash: Some(&hash),
+            past: &[],
         };
         match train(&frame, request, budget, surroundings) {
             Ok(trained) => {

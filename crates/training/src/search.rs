@@ -11,6 +11,7 @@ use kolosal_asht::{
 use kolosal_learner::{Domain, Learner, Metric, ParamDef, Point, Scale, Value};
 use kolosal_pipeline::{Features, MemberPlan};
 
+use crate::experience::Memory;
 use crate::trial::Finished;
 use crate::{Candidate, Constraints, TrainRequest};
 
@@ -52,11 +53,16 @@ struct Family {
 
 impl Search {
     /// A search over the learners that have done best so far.
-    pub(crate) fn new(request: &TrainRequest, metric: &'static dyn Metric, finished: &[Finished]) -> Self {
+    pub(crate) fn new(
+        request: &TrainRequest,
+        metric: &'static dyn Metric,
+        (finished, memory): (&[Finished], &Memory<'_>),
+    ) -> Self {
         let families = families(metric, finished);
         let space = space_of(&families);
         let settings = Settings {
             seed: request.seed.fork("search").value(),
+            history: memory.studies(|complete, learner| write_point(complete, learner)),
             ..Settings::default()
         };
         let mut study = space.and_then(|space| Study::new(space, settings).ok());
