@@ -69,13 +69,7 @@ pub fn train(
     let memory = memory_of(&surroundings, (&prepared, metric), budget);
     let candidates = memory.ordered(portfolio(task, size_of(&prepared), request)?);
     let validation = plan(&prepared, request, budget)?;
-    let mut notes = notes_of(&prepared);
-    if memory.len() > 0 {
-        notes.push(format!(
-            "{} earlier trainings of tables like this one say what to try first",
-            memory.len()
-        ));
-    }
+    let notes = notes_of(&prepared, &memory);
     notes.iter().for_each(|note| events.event(&Event::Note(note)));
     events.event(&Event::Planned {
         candidates: candidates.len(),
@@ -129,7 +123,7 @@ pub fn train(
 }
 
 /// What the user should know before anything is tried.
-fn notes_of(prepared: &Prepared) -> Vec<String> {
+fn notes_of(prepared: &Prepared, memory: &Memory<'_>) -> Vec<String> {
     let task = format!(
         "'{}' is learned as {}: {}",
         prepared.spec.name,
@@ -137,7 +131,14 @@ fn notes_of(prepared: &Prepared) -> Vec<String> {
         prepared.task_reason
     );
     let findings = prepared.findings.iter().map(ToString::to_string);
-    std::iter::once(task).chain(findings).collect()
+    let remembered = match memory.len() {
+        0 => None,
+        1 => Some("an earlier training of a table like this one says what to try first".to_owned()),
+        count => Some(format!(
+            "{count} earlier trainings of tables like this one say what to try first"
+        )),
+    };
+    std::iter::once(task).chain(findings).chain(remembered).collect()
 }
 
 /// What is remembered of tables like this one.

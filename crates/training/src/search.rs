@@ -62,7 +62,7 @@ impl Search {
         let space = space_of(&families);
         let settings = Settings {
             seed: request.seed.fork("search").value(),
-            history: memory.studies(|complete, learner| write_point(complete, learner)),
+            history: memory.studies(write_point),
             ..Settings::default()
         };
         let mut study = space.and_then(|space| Study::new(space, settings).ok());
