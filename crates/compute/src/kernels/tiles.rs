@@ -174,14 +174,36 @@ macro_rules! vector_forms {
 
 #[cfg(target_arch = "x86_64")]
 vector_forms!(
-    "avx512f", product_avx512, outer_avx512, __m512,
-    [_mm512_setzero_ps, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps], 8, 2
+    "avx512f",
+    product_avx512,
+    outer_avx512,
+    __m512,
+    [
+        _mm512_setzero_ps,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_set1_ps,
+        _mm512_fmadd_ps
+    ],
+    8,
+    2
 );
 
 #[cfg(target_arch = "x86_64")]
 vector_forms!(
-    "avx2,fma", product_avx2, outer_avx2, __m256,
-    [_mm256_setzero_ps, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps], 4, 2
+    "avx2,fma",
+    product_avx2,
+    outer_avx2,
+    __m256,
+    [
+        _mm256_setzero_ps,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_set1_ps,
+        _mm256_fmadd_ps
+    ],
+    4,
+    2
 );
 
 #[inline(always)]

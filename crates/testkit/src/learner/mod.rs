@@ -242,12 +242,7 @@ pub fn shared_names(learners: &[&'static dyn Learner]) -> Vec<&'static str> {
 }
 
 /// Parameters that count rounds of work, and how many rounds these suites pay for.
-const ROUNDS: &[(&str, i64)] = &[
-    ("n_estimators", 8),
-    ("iterations", 8),
-    ("epochs", 4),
-    ("max_epochs", 4),
-];
+const ROUNDS: &[(&str, i64)] = &[("n_estimators", 8), ("iterations", 8), ("n_epochs", 16)];
 
 /// Parameters that bound the rows of costly work, and how many these suites pay for.
 const WORK_ROWS: &[(&str, i64)] = &[("optimize_rows", 100), ("max_rows_classification", 200)];
