@@ -22,6 +22,7 @@ pub(super) const LINES: &[Line] = &[
     line("lightgbm", "lightgbm", QUICK).costing(30.0),
     line("random_forest", "random_forest", &[]).costing(12.0),
     line("catboost", "catboost", STOPPING).balanced(150.0),
+    line("mlp", "mlp", NETWORK).balanced(220.0),
     line("lightgbm, random cuts", "lightgbm", RANDOM_CUTS).balanced(120.0),
     line("lightgbm, combined features", "lightgbm", COMBINED)
         .balanced(120.0)
@@ -84,6 +85,8 @@ const STOPPING: Settings = &[
     ("early_stopping_rounds", Int(100)),
     ("early_stopping_adaptive", Bool(true)),
 ];
+// The whole schedule for tables of up to four thousand rows, a shorter one for larger tables.
+const NETWORK: Settings = &[("row_passes", Int(1_000_000)), ("early_stopping", Bool(true))];
 const RANDOM_CUTS: Settings = &[
     ("n_estimators", Int(3000)),
     ("learning_rate", Float(0.05)),
