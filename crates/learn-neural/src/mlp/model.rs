@@ -1,6 +1,7 @@
 //! The fitted networks.
 
 use kolosal_compute::Workers;
+use kolosal_compute::kernels::exp;
 use kolosal_compute::kernels::tiles::Tile;
 use kolosal_frame::FrameView;
 use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning};
@@ -85,12 +86,16 @@ impl MlpModel {
             return;
         }
         let width = self.layout.outputs;
-        for (answer, line) in out.chunks_exact_mut(width).zip(scores.chunks_exact(width)) {
+        let mut odds = Vec::with_capacity(scores.len());
+        for line in scores.chunks_exact(width) {
             let highest = line.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            let odds = |score: f32| (f64::from(score - highest) / member.temperature).exp();
-            let total: f64 = line.iter().map(|score| odds(*score)).sum();
-            for (answer, score) in answer.iter_mut().zip(line) {
-                *answer += share * odds(*score) / total;
+            odds.extend(line.iter().map(|score| f64::from(score - highest) / member.temperature));
+        }
+        exp(&mut odds);
+        for (answer, odds) in out.chunks_exact_mut(width).zip(odds.chunks_exact(width)) {
+            let total: f64 = odds.iter().sum();
+            for (answer, odds) in answer.iter_mut().zip(odds) {
+                *answer += share * odds / total;
             }
         }
     }
