@@ -34,7 +34,9 @@ impl Network {
         let tile = |at: usize| std::array::from_fn(|i| ((i + at + fold) as f32 * 0.37).sin() * 0.05);
         let panels = || vec![vec![0.1_f32; PANELS * SIDE * SIDE]; LAYERS + 1];
         Self {
-            tiles: (0..LAYERS * PANELS * PANELS).map(|at| [tile(at), tile(at), tile(1), tile(2)]).collect(),
+            tiles: (0..LAYERS * PANELS * PANELS)
+                .map(|at| [tile(at), tile(at), tile(1), tile(2)])
+                .collect(),
             blocks: vec![
                 Block {
                     inputs: panels(),
@@ -51,14 +53,18 @@ impl Network {
             for layer in 0..LAYERS {
                 let (x, out) = block.inputs.split_at_mut(layer + 1);
                 for (panel, out) in out[0].chunks_exact_mut(SIDE * SIDE).enumerate() {
-                    let tiles: Vec<&Tile> = (0..PANELS).map(|at| &self.tiles[of(layer, panel, at)][0]).collect();
+                    let tiles: Vec<&Tile> = (0..PANELS)
+                        .map(|at| &self.tiles[of(layer, panel, at)][0])
+                        .collect();
                     panel_product(&x[layer], &tiles, out);
                 }
             }
             for layer in (0..LAYERS).rev() {
                 let (out, scores) = block.gradients.split_at_mut(layer + 1);
                 for (panel, out) in out[layer].chunks_exact_mut(SIDE * SIDE).enumerate() {
-                    let tiles: Vec<&Tile> = (0..PANELS).map(|at| &self.tiles[of(layer, at, panel)][1]).collect();
+                    let tiles: Vec<&Tile> = (0..PANELS)
+                        .map(|at| &self.tiles[of(layer, at, panel)][1])
+                        .collect();
                     panel_product(&scores[0], &tiles, out);
                 }
             }
@@ -69,7 +75,12 @@ impl Network {
             let pairs: Vec<(&[f32], &[f32])> = self
                 .blocks
                 .iter()
-                .map(|block| (&block.inputs[layer][here(input)], &block.gradients[layer + 1][here(output)]))
+                .map(|block| {
+                    (
+                        &block.inputs[layer][here(input)],
+                        &block.gradients[layer + 1][here(output)],
+                    )
+                })
                 .collect();
             let mut gradient = [0.0; SIDE * SIDE];
             outer_product(&pairs, &mut gradient);
@@ -104,7 +115,8 @@ fn main() {
             }
         });
         black_box(&folds);
-        let flops = 2.0 * 3.0 * (FOLDS * STEPS * LAYERS * BLOCKS * SIDE * PANELS * PANELS * SIDE * SIDE) as f64;
+        let flops =
+            2.0 * 3.0 * (FOLDS * STEPS * LAYERS * BLOCKS * SIDE * PANELS * PANELS * SIDE * SIDE) as f64;
         println!(
             "round {round}: one after the other {in_turn:.3} s ({:.0} GFLOP/s), together {together:.3} s, ratio {:.2}",
             flops / in_turn / 1e9,

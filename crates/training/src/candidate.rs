@@ -135,7 +135,10 @@ mod tests {
     #[test]
     fn a_network_in_haste_passes_over_fewer_rows_and_its_work_is_bounded() {
         let mut network = candidate("mlp", None);
-        network.plan.point.insert(ROW_PASSES.to_owned(), Value::Int(256_000));
+        network
+            .plan
+            .point
+            .insert(ROW_PASSES.to_owned(), Value::Int(256_000));
         assert_eq!(network.work(1_000, 10), network.work(100_000, 10));
         assert_eq!(network.work(1_000, 10), 2 * network.work(500, 10));
         let work = network.work(100_000, 10);

@@ -10,6 +10,8 @@ use super::front::{Source, fill, scale, scale_back, waves_back};
 use super::loss::Answers;
 use super::network::{Layout, Reading};
 use crate::net::activation::{Dropout, Traces, Units, answer, answer_traced, descend};
+use crate::net::math::exp;
+use crate::net::tiled::in_panels;
 
 /// Most rows of a block.
 pub(super) const ROWS: usize = SIDE;
@@ -116,7 +118,7 @@ impl Block {
         let size = rows.len() * SIDE;
         let layout = batch.reading.layout;
         let scores = &mut self.gradients[last][..layout.layers[last].output_panels() * size];
-        self.loss = batch.answers.loss_and_gradient(rows, batch.rows, scores);
+        self.loss = batch.answers.loss_and_gradient(rows, (first, batch.rows), scores);
         for panel in 0..layout.layers[last].output_panels() {
             let start = layout.bias(last, panel);
             for line in scores[panel * size..(panel + 1) * size].chunks_exact(SIDE) {
@@ -124,7 +126,7 @@ impl Block {
                 sums.zip(line).for_each(|(sum, gradient)| *sum += gradient);
             }
         }
-        self.backward(batch);
+        self.backward(batch, first);
     }
 
     fn forward(&mut self, batch: &Batch<'_>, first: usize) {
@@ -137,7 +139,7 @@ impl Block {
             .zip(self.inputs[0].chunks_exact_mut(size))
             .enumerate()
         {
-            scale(raw, reading.small(layout.scales + panel * SIDE), out);
+            scale(reading, (panel, first), raw, out);
         }
         for (at, layer) in layout.layers.iter().enumerate() {
             let (before, after) = self.inputs.split_at_mut(at + 1);
@@ -168,7 +170,7 @@ impl Block {
     }
 
     /// From the gradients of the last scores to those of all small weights and inputs.
-    fn backward(&mut self, batch: &Batch<'_>) {
+    fn backward(&mut self, batch: &Batch<'_>, first: usize) {
         let (reading, layout) = (batch.reading, batch.reading.layout);
         let size = self.rows.len() * SIDE;
         for at in (0..layout.layers.len()).rev() {
@@ -181,9 +183,13 @@ impl Block {
                 if at == 0 {
                     let out = &mut self.raw_gradient[here.clone()];
                     panel_product(scores, tiles, out);
-                    let start = layout.scales + panel * SIDE;
-                    let sums = &mut self.small[start..start + SIDE];
-                    scale_back(out, layer.gain(), [&self.raw[here], reading.small(start)], sums);
+                    // Rows of one copy are neighbours only where there is but one.
+                    let run = if layout.copies == 1 { size } else { SIDE };
+                    for (at, (out, raw)) in out.chunks_mut(run).zip(self.raw[here].chunks(run)).enumerate() {
+                        let start = layout.scale((first + at) % layout.copies, panel);
+                        let sums = &mut self.small[start..start + SIDE];
+                        scale_back(out, layer.gain(), [raw, reading.small(start)], sums);
+                    }
                     continue;
                 }
                 let out = &mut before[at - 1][here.clone()];
@@ -221,15 +227,61 @@ fn add_bias(panel: &mut [f32], gain: f32, bias: &[f32]) {
     }
 }
 
-/// The scores of some rows, `outputs` numbers each, row after row: a pass without a way back.
+/// The scores of at most [`ROWS`] rows, `outputs` numbers each, row after row: a pass without a way back.
+///
+/// Copies are averaged: their numbers, or their probabilities, whose logarithms are scores again.
 pub(super) fn scores(reading: &Reading<'_>, source: &Source<'_>, rows: &[u32], out: &mut [f32]) {
     let layout = reading.layout;
+    if layout.copies == 1 {
+        return scores_of_copies(reading, source, rows, out);
+    }
+    let at_once = ROWS / layout.copies;
+    for (rows, out) in rows.chunks(at_once).zip(out.chunks_mut(at_once * layout.outputs)) {
+        let repeated: Vec<u32> = rows.iter().flat_map(|row| vec![*row; layout.copies]).collect();
+        let mut line = vec![0.0; repeated.len() * layout.outputs];
+        scores_of_copies(reading, source, &repeated, &mut line);
+        let of_rows = line.chunks_exact(layout.copies * layout.outputs);
+        for (out, copies) in out.chunks_exact_mut(layout.outputs).zip(of_rows) {
+            average(copies, out);
+        }
+    }
+}
+
+/// The mean of numbers, or the logarithm of the mean of probabilities.
+fn average(copies: &[f32], out: &mut [f32]) {
+    let width = out.len();
+    let share = width as f32 / copies.len() as f32;
+    out.fill(0.0);
+    for scores in copies.chunks_exact(width) {
+        if width == 1 {
+            out[0] += share * scores[0];
+            continue;
+        }
+        let highest = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f32 = scores.iter().map(|score| exp(score - highest)).sum();
+        for (sum, score) in out.iter_mut().zip(scores) {
+            *sum += share * exp(score - highest) / total;
+        }
+    }
+    if width > 1 {
+        out.iter_mut()
+            .for_each(|sum| *sum = sum.max(f32::MIN_POSITIVE).ln());
+    }
+}
+
+/// The scores of rows that belong to the copies in turn, each by its own.
+fn scores_of_copies(reading: &Reading<'_>, source: &Source<'_>, rows: &[u32], out: &mut [f32]) {
+    let layout = reading.layout;
     let size = rows.len() * SIDE;
-    let mut panels = vec![0.0; layout.layers[0].input_panels() * size];
-    fill(reading, source, rows, &mut panels);
-    for (panel, line) in panels.chunks_exact_mut(size).enumerate() {
-        let raw = line.to_vec();
-        scale(&raw, reading.small(layout.scales + panel * SIDE), line);
+    let mut raw = vec![0.0; layout.layers[0].input_panels() * size];
+    fill(reading, source, rows, &mut raw);
+    let mut panels = vec![0.0; raw.len()];
+    for (panel, (raw, out)) in raw
+        .chunks_exact(size)
+        .zip(panels.chunks_exact_mut(size))
+        .enumerate()
+    {
+        scale(reading, (panel, 0), raw, out);
     }
     for (at, layer) in layout.layers.iter().enumerate() {
         let mut next = vec![0.0; layer.output_panels() * size];
@@ -244,8 +296,9 @@ pub(super) fn scores(reading: &Reading<'_>, source: &Source<'_>, rows: &[u32], o
         panels = next;
     }
     for (row, line) in out.chunks_exact_mut(layout.outputs).enumerate() {
+        let start = row % layout.copies * layout.outputs;
         for (output, score) in line.iter_mut().enumerate() {
-            *score = panels[crate::net::tiled::in_panels(rows.len(), row, output)];
+            *score = panels[in_panels(rows.len(), row, start + output)];
         }
     }
 }

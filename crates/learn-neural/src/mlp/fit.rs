@@ -78,6 +78,7 @@ pub(super) fn fit(
             known: &known,
             weights: weights.as_deref(),
             outputs: layout.outputs,
+            copies: layout.copies,
         },
         pace: pace(params, task, learning.len()),
         rows: learning,
@@ -177,6 +178,7 @@ fn shape(params: &MlpParams, task: Task) -> Shape {
     Shape {
         hidden: vec![params.hidden_width as usize; params.n_hidden_layers as usize],
         outputs: task.width(),
+        copies: params.tabm_k as usize,
         function: match (params.activation, task) {
             (Activation::Mish, _) | (Activation::Auto, Task::Regression) => Function::Mish,
             (Activation::Selu | Activation::Auto, _) => Function::Selu,
@@ -224,25 +226,20 @@ fn split(params: &MlpParams, rows: usize, has_outside: bool, seed: Seed) -> (Vec
 
 /// Trains the networks, side by side where there are several.
 fn members(lesson: &Lesson<'_>, count: usize, cx: &FitContext<'_>) -> Result<Vec<Learned>, FitError> {
-    let at_once = count.min(cx.workers.threads().max(1)) as u64;
+    let at_once = count.min(cx.workers.threads()) as u64;
     let under_way =
         train::bytes(lesson.layout, lesson.pace.batch.min(lesson.rows.len())) + lesson.layout.bytes();
-    // Of each finished network one set of weights stays, of one under way its best and its last.
-    let _memory = cx.reserve(under_way + lesson.layout.bytes() / 2)?;
+    // Of a network under way there are the last weights and, a quarter as large without their moments, the best.
+    let finished = lesson.layout.bytes() / 4;
+    let _memory = cx.reserve(at_once * under_way + count as u64 * finished)?;
     let done = AtomicU64::new(0);
     let total = (count * lesson.pace.epochs) as u64;
     let heard = |_| {
         let before = done.fetch_add(1, Ordering::Relaxed);
         cx.progress.step((before + 1).min(total), total);
     };
-    let learned = cx.workers.map(count, |at| {
-        let _more = if at == 0 {
-            None
-        } else {
-            Some(cx.reserve(under_way / at_once.max(1) + lesson.layout.bytes() / 2)?)
-        };
-        member(lesson, cx.seed.fork("member").fork_index(at as u64), cx, heard)
-    });
+    let seed_of = |at: usize| cx.seed.fork("member").fork_index(at as u64);
+    let learned = cx.workers.map(count, |at| member(lesson, seed_of(at), cx, heard));
     learned.into_iter().collect()
 }
 

@@ -87,12 +87,15 @@ fn vectors_of(layout: &super::network::Layout, codes: &[u32]) -> impl Iterator<I
         })
 }
 
-/// Multiplies a panel by the scales of its inputs.
-pub(super) fn scale(inputs: &[f32], scales: &[f32], out: &mut [f32]) {
-    let scales: &[f32; SIDE] = scales.first_chunk().expect("a scale an input");
-    for (out, line) in out.chunks_exact_mut(SIDE).zip(inputs.chunks_exact(SIDE)) {
-        for j in 0..SIDE {
-            out[j] = line[j] * scales[j];
+/// Multiplies a panel by the scales of its inputs; `first` is the place of its first row in the mini-batch, whose rows belong to
+/// the copies in turn.
+pub(super) fn scale(reading: &Reading<'_>, (panel, first): (usize, usize), inputs: &[f32], out: &mut [f32]) {
+    let layout = reading.layout;
+    let lines = out.chunks_exact_mut(SIDE).zip(inputs.chunks_exact(SIDE));
+    for (at, (out, line)) in lines.enumerate() {
+        let scales = reading.small(layout.scale((first + at) % layout.copies, panel));
+        for ((out, x), scale) in out.iter_mut().zip(line).zip(scales) {
+            *out = x * scale;
         }
     }
 }

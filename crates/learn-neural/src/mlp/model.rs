@@ -89,7 +89,10 @@ impl MlpModel {
         let mut odds = Vec::with_capacity(scores.len());
         for line in scores.chunks_exact(width) {
             let highest = line.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            odds.extend(line.iter().map(|score| f64::from(score - highest) / member.temperature));
+            odds.extend(
+                line.iter()
+                    .map(|score| f64::from(score - highest) / member.temperature),
+            );
         }
         exp(&mut odds);
         for (answer, odds) in out.chunks_exact_mut(width).zip(odds.chunks_exact(width)) {
@@ -188,6 +191,7 @@ impl FittedModel for MlpModel {
         let hidden: Vec<u32> = self.layout.hidden.iter().map(|width| *width as u32).collect();
         to.u32s(&hidden);
         to.u32(self.layout.outputs as u32);
+        to.u32(self.layout.copies as u32);
         to.u8(code_of(self.layout.function));
         to.bool(self.layout.learns_slopes);
         self.target.save(to);
@@ -232,7 +236,10 @@ fn code_of(function: Function) -> u8 {
 
 fn load_shape(from: &mut Decoder<'_>) -> Result<Shape, ArtifactError> {
     let hidden: Vec<usize> = from.u32s()?.into_iter().map(|width| width as usize).collect();
-    let outputs = from.u32()? as usize;
+    let (outputs, copies) = (from.u32()? as usize, from.u32()? as usize);
+    if !(1..=ROWS).contains(&copies) {
+        return Err(ArtifactError::damaged(format!("{copies} copies of a network")));
+    }
     if let Some(odd) = hidden
         .iter()
         .chain([&outputs])
@@ -248,6 +255,7 @@ fn load_shape(from: &mut Decoder<'_>) -> Result<Shape, ArtifactError> {
     Ok(Shape {
         hidden,
         outputs,
+        copies,
         function,
         learns_slopes: from.bool()?,
     })

@@ -25,7 +25,10 @@ pub(super) struct Layout {
     pub(super) tables: Vec<usize>,
     /// Units of each hidden layer.
     pub(super) hidden: Vec<usize>,
+    /// Numbers that a row is answered with.
     pub(super) outputs: usize,
+    /// Networks that share all layers but scales of inputs and last weights.
+    pub(super) copies: usize,
     pub(super) function: Function,
     /// Whether slopes of units are learnt.
     pub(super) learns_slopes: bool,
@@ -33,7 +36,7 @@ pub(super) struct Layout {
     pub(super) layers: Vec<Dense>,
     /// Where each layer's biases start among the small weights; slopes follow those of hidden layers.
     pub(super) biases: Vec<usize>,
-    /// Where the scales of inputs start.
+    /// Where the scales of inputs start, copy after copy.
     pub(super) scales: usize,
     /// How many small weights there are.
     pub(super) small: usize,
@@ -44,6 +47,7 @@ pub(super) struct Layout {
 pub(super) struct Shape {
     pub(super) hidden: Vec<usize>,
     pub(super) outputs: usize,
+    pub(super) copies: usize,
     pub(super) function: Function,
     pub(super) learns_slopes: bool,
 }
@@ -62,7 +66,8 @@ impl Layout {
         let inputs = widths.embedded * periodic::WIDTH + widths.plain + widths.places + widths.coded * VECTOR;
         let mut layers: Vec<Dense> = Vec::new();
         let mut from = inputs;
-        for &outputs in shape.hidden.iter().chain([&shape.outputs]) {
+        let last = shape.outputs * shape.copies;
+        for &outputs in shape.hidden.iter().chain([&last]) {
             let first = layers
                 .last()
                 .map_or(0, |last: &Dense| last.first + last.tile_count());
@@ -74,7 +79,7 @@ impl Layout {
             from = outputs;
         }
         let scales = widths.embedded * periodic::WEIGHTS;
-        let mut small = scales + padded(inputs);
+        let mut small = scales + shape.copies * padded(inputs);
         let mut biases = Vec::with_capacity(layers.len());
         for (at, layer) in layers.iter().enumerate() {
             biases.push(small);
@@ -86,6 +91,7 @@ impl Layout {
             tables,
             hidden: shape.hidden,
             outputs: shape.outputs,
+            copies: shape.copies,
             function: shape.function,
             learns_slopes: shape.learns_slopes,
             layers,
@@ -112,11 +118,16 @@ impl Layout {
 
     /// Small weights at most that stand for no unit and no input.
     pub(super) fn padding(&self) -> usize {
-        2 * SIDE * (self.layers.len() + 1)
+        2 * SIDE * (self.layers.len() + self.copies)
     }
 
     pub(super) fn tile_count(&self) -> usize {
         self.layers.iter().map(Dense::tile_count).sum()
+    }
+
+    /// The scales of a panel of inputs, of a copy.
+    pub(super) fn scale(&self, copy: usize, panel: usize) -> usize {
+        self.scales + copy * padded(self.layers[0].inputs) + panel * SIDE
     }
 
     /// The biases of a panel of a layer's units.

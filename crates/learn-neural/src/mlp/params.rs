@@ -63,6 +63,9 @@ params! {
         max_one_hot: i64 = 9, legal: Domain::int(0, 255), aliases: ["max_one_hot_cat_size"];
         /// Networks that learn from other starts, whose answers are averaged.
         n_ens: i64 = 1, legal: Domain::log_int(1, 256), aliases: ["members"];
+        /// Networks that share all layers but the scales of inputs and the last weights, each with a loss of its own, their answers
+        /// averaged (TabM, in its small form); each costs as much as the network again. 1 for none.
+        tabm_k: i64 = 1, legal: Domain::log_int(1, 32), aliases: ["k"];
         /// Whether training ends early when held-out rows have been answered no better for long: after twice the best epoch
         /// and twenty more.
         early_stopping: bool = false, legal: Domain::Bool;

@@ -72,7 +72,14 @@ fn small(layout: &Layout, sigma: f64, seed: Seed) -> Vec<f32> {
             } as f32;
         }
     }
-    small[layout.scales..layout.biases[0]].fill(1.0);
+    for scale in &mut small[layout.scales..layout.biases[0]] {
+        // Copies begin apart from each other by the signs of their inputs.
+        *scale = if layout.copies > 1 && rng.uniform() < 0.5 {
+            -1.0
+        } else {
+            1.0
+        };
+    }
     for (at, layer) in layout.layers[..layout.hidden.len()].iter().enumerate() {
         for panel in 0..layer.output_panels() {
             let start = layout.slope(at, panel);
@@ -103,8 +110,12 @@ fn inputs(layout: &Layout, weights: &Weights, (source, rows): (&Source<'_>, &[u3
         fill(&reading, source, part, &mut raw);
         for (panel, from) in raw.chunks_exact(part.len() * SIDE).enumerate() {
             let to = (panel * rows.len() + block * ROWS) * SIDE;
-            let scales = reading.small(layout.scales + panel * SIDE);
-            scale(from, scales, &mut all[to..to + from.len()]);
+            scale(
+                &reading,
+                (panel, block * ROWS),
+                from,
+                &mut all[to..to + from.len()],
+            );
         }
     }
     all

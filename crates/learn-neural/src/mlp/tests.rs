@@ -111,7 +111,8 @@ fn gradients(
 ) -> (f64, Weights) {
     let network = Network::new(layout, weights.clone());
     let reading = Reading::of_network(&network);
-    let rows: Vec<u32> = (0..source.encoded.rows as u32).collect();
+    let rows = (0..source.encoded.rows as u32).flat_map(|row| vec![row; layout.copies]);
+    let rows: Vec<u32> = rows.take(super::block::ROWS).collect();
     let batch = Batch {
         reading: &reading,
         source,
@@ -159,6 +160,15 @@ fn weight(weights: &mut Weights, at: usize) -> &mut f32 {
 
 #[test]
 fn gradients_are_those_of_the_loss() {
+    check_gradients(1);
+}
+
+#[test]
+fn gradients_of_copies_are_those_of_the_mean_of_their_losses() {
+    check_gradients(4);
+}
+
+fn check_gradients(copies: usize) {
     let frame = mixed(19);
     let workers = Workers::new(1);
     let settings = Settings {
@@ -178,6 +188,7 @@ fn gradients_are_those_of_the_loss() {
         Shape {
             hidden: vec![40, 33],
             outputs: 3,
+            copies,
             function: Function::Mish,
             learns_slopes: true,
         },
@@ -190,6 +201,7 @@ fn gradients_are_those_of_the_loss() {
         known: &known,
         weights: None,
         outputs: 3,
+        copies,
     };
     let rows: Vec<u32> = (0..19).collect();
     let mut weights = start(&layout, (&source, &rows), 0.3, Seed::new(1));
@@ -231,6 +243,31 @@ fn threads_do_not_change_a_bit() {
     };
     let alone = bytes(1);
     assert!(alone == bytes(2) && alone == bytes(5));
+}
+
+#[test]
+fn copies_learn_and_are_read_back() {
+    let frame = mixed(300);
+    let codes: Vec<u32> = (0..300)
+        .map(|at| u32::from((at as f64 * 0.7).sin() > 0.0))
+        .collect();
+    let params = MlpParams { tabm_k: 8, ..quick() };
+    let target = Target::Classes {
+        codes: &codes,
+        count: 2,
+    };
+    let (model, _) = fit_at(2, &params, (&frame, target, Task::Binary));
+    let model = model.expect("a model");
+    let found = answers(&model, &frame);
+    let right = (0..300)
+        .filter(|&at| (found[2 * at + 1] > 0.5) == (codes[at] == 1))
+        .count();
+    assert!(right > 265, "{right}");
+    let mut to = Encoder::new();
+    model.save(&mut to);
+    let bytes = to.into_bytes();
+    let read = Mlp::load(&mut kolosal_learner::Decoder::new(&bytes)).expect("its own bytes");
+    assert_eq!(answers(&read, &frame), found);
 }
 
 #[test]

@@ -49,7 +49,7 @@ pub(super) struct Learned {
 
 /// Bytes of mini-batches under way.
 pub(super) fn bytes(layout: &Layout, batch: usize) -> u64 {
-    batch.div_ceil(ROWS) as u64 * Block::bytes(layout)
+    (batch * layout.copies).div_ceil(ROWS) as u64 * Block::bytes(layout)
 }
 
 impl Lesson<'_> {
@@ -71,7 +71,7 @@ impl Lesson<'_> {
         );
         let mut network = Network::new(self.layout, weights);
         let batches = ((self.rows.len() as f64 / self.pace.batch as f64).round() as usize).max(1);
-        let largest = self.rows.len().div_ceil(batches);
+        let largest = self.rows.len().div_ceil(batches) * self.layout.copies;
         let mut blocks: Vec<Block> = (0..largest.div_ceil(ROWS))
             .map(|_| Block::new(self.layout))
             .collect();
@@ -124,6 +124,16 @@ impl Lesson<'_> {
         (seed, crew): (Seed, &Crew<'_>),
     ) -> f64 {
         let done = count as f64 / total as f64;
+        let repeated: Vec<u32>;
+        let rows = if self.layout.copies == 1 {
+            rows
+        } else {
+            repeated = rows
+                .iter()
+                .flat_map(|row| vec![*row; self.layout.copies])
+                .collect();
+            &repeated
+        };
         let blocks = &mut blocks[..rows.len().div_ceil(ROWS)];
         let reading = Reading::of_network(network);
         let batch = Batch {
