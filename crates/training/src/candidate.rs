@@ -39,6 +39,11 @@ impl Candidate {
         (cells / 1e3 * per_kilocell * more).ceil().max(1.0) as u64
     }
 
+    /// Whether it is a network, whose schedule should come to its end.
+    pub(crate) fn is_network(&self) -> bool {
+        self.row_passes().is_some()
+    }
+
     /// Rows that its learner passes over in all, where it bounds them.
     fn row_passes(&self) -> Option<i64> {
         match self.plan.point.get(ROW_PASSES) {
