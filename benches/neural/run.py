@@ -113,12 +113,14 @@ def epochs(given):
     plain = ["n_hidden_layers=2", "activation=relu", "parametric_activation=false", "dropout=0", "num_embedding=none"]
     sets = [word for setting in [*plain, "validation_fraction=0"] for word in ("--set", setting)]
 
-    def fit_s(count, seed):
+    def fit(count, seed):
         command = [given.kolosal, "fit", "mlp", file, "--target", "y", *sets, "--set", f"n_epochs={count}"]
-        return harness.run([*command, "--threads", given.threads, "--seed", seed, "--json"], given.threads).json()["fit_s"]
+        done = harness.run([*command, "--threads", given.threads, "--seed", seed, "--json"], given.threads)
+        return {"epoch_s": done.json()["fit_s"], "cpu_s": done.cpu_s}
 
     def our_epoch(seed):
-        return {"epoch_s": (fit_s(1 + EPOCHS, seed) - fit_s(1, seed)) / EPOCHS}
+        short, long = fit(1, seed), fit(1 + EPOCHS, seed)
+        return {name: (long[name] - short[name]) / EPOCHS for name in short}
 
     def peers_epoch(_):
         command = [sys.executable, HERE / "peer.py", "epoch", EPOCH_ROWS, EPOCH_COLUMNS, given.threads]
@@ -155,9 +157,13 @@ def main():
         rows += rows_of(table, measured)
     figures["epoch"] = epochs(given)
     seconds = {name: harness.median(rounds, "epoch_s") for name, rounds in figures["epoch"].items()}
-    of_epoch = [[name, f"{s:.3f}", f"{s / seconds['PyTorch']:.2f}"] for name, s in seconds.items()]
+    processor = {name: harness.median(rounds, "cpu_s") for name, rounds in figures["epoch"].items()}
+    of_epoch = [
+        [name, f"{s:.3f}", f"{s / seconds['PyTorch']:.2f}", f"{processor[name]:.3f}", f"{processor[name] / processor['PyTorch']:.2f}"]
+        for name, s in seconds.items()
+    ]
     about = __doc__.split(chr(10), 2)[2].strip()
-    body = f"{about}\n\n{harness.table(header, rows)}\n\n{harness.table(['an epoch by', 'seconds', 'ratio'], of_epoch)}"
+    body = f"{about}\n\n{harness.table(header, rows)}\n\n{harness.table(['an epoch by', 'seconds', 'ratio', 'processor s', 'ratio'], of_epoch)}"
     if "adult" in chosen:
         figures["bag"] = bag(given)
         peak = harness.mib(figures["bag"]["peak_rss_bytes"])
