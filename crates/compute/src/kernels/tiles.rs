@@ -300,6 +300,13 @@ mod tests {
             panel_product(&x, &tiles, &mut fast);
             product_lanes::<1, 16>(&x, &tiles, &mut plain);
             assert!(fast.iter().zip(&plain).all(|(a, b)| a.to_bits() == b.to_bits()));
+            #[cfg(target_arch = "x86_64")]
+            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                plain.fill(f32::NAN);
+                // SAFETY: the processor has AVX2 and FMA, checked on the line above.
+                unsafe { product_avx2(&x, &tiles, &mut plain) };
+                assert!(fast.iter().zip(&plain).all(|(a, b)| a.to_bits() == b.to_bits()));
+            }
             for (at, value) in fast.iter().enumerate() {
                 let (row, j) = (at / SIDE, at % SIDE);
                 let terms = (0..count * SIDE).map(|i| (i / SIDE, i % SIDE));
@@ -324,6 +331,13 @@ mod tests {
             outer_product(&pairs, &mut fast);
             outer_lanes::<1, 32>(&pairs, &mut plain);
             assert!(fast.iter().zip(&plain).all(|(a, b)| a.to_bits() == b.to_bits()));
+            #[cfg(target_arch = "x86_64")]
+            if std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma") {
+                plain.fill(f32::NAN);
+                // SAFETY: the processor has AVX2 and FMA, checked on the line above.
+                unsafe { outer_avx2(&pairs, &mut plain) };
+                assert!(fast.iter().zip(&plain).all(|(a, b)| a.to_bits() == b.to_bits()));
+            }
             let direct = |i: usize, j: usize| {
                 let rows = panels
                     .iter()
