@@ -368,7 +368,12 @@ impl Walk<'_> {
     /// more than many that do not.
     fn hastened(&self, candidate: Candidate, costs: &Costs, reserve: Duration) -> Candidate {
         let learner = candidate.plan.learner.card().name;
-        let expected = costs.expect(learner, self.work_of(&candidate));
+        let work = self.work_of(&candidate);
+        let expected = if candidate.is_network() {
+            costs.expect_soberly(learner, work)
+        } else {
+            costs.expect(learner, work)
+        };
         match (self.share(reserve), expected) {
             (Some(share), Some(expected)) if expected > share => {
                 candidate.hastened(expected.as_secs_f64() / share.as_secs_f64().max(1e-3))

@@ -39,6 +39,16 @@ impl Costs {
         };
         Duration::try_from_secs_f64(rate * work as f64).ok()
     }
+
+    /// The same for a candidate whose schedule is laid out beforehand: where its learner has not finished yet, by the median of
+    /// all learners, since hope would cut the schedule short.
+    pub(crate) fn expect_soberly(&self, learner: &str, work: u64) -> Option<Duration> {
+        if self.by_learner.contains_key(learner) || self.by_learner.is_empty() {
+            return self.expect(learner, work);
+        }
+        let rates: Vec<f64> = self.by_learner.values().map(|rates| median(rates)).collect();
+        Duration::try_from_secs_f64(median(&rates) * work as f64).ok()
+    }
 }
 
 fn median(rates: &[f64]) -> f64 {
@@ -198,6 +208,14 @@ mod tests {
             Some(Duration::from_secs(4)),
             "as fast as any other"
         );
+        costs.learn("xgboost", 10, Duration::from_secs(40));
+        let soberly = costs.expect_soberly("mlp", 20);
+        assert_eq!(
+            soberly,
+            Some(Duration::from_secs(80)),
+            "as slow as half of the others"
+        );
+        assert_eq!(costs.expect_soberly("ridge", 20), Some(Duration::from_secs(4)));
         costs.learn("lasso", 10, Duration::from_millis(1));
         assert_eq!(Costs::default().expect("lasso", 20), None);
     }

@@ -31,6 +31,8 @@ const FIXED: &[(&str, Value)] = &[
     ("early_stopping_round", Value::Int(100)),
     ("early_stopping_rounds", Value::Int(100)),
     ("early_stopping_adaptive", Value::Bool(true)),
+    ("row_passes", Value::Int(500_000)),
+    ("early_stopping", Value::Bool(true)),
 ];
 
 /// A running search.

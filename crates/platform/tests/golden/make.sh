@@ -61,6 +61,7 @@ fit extra_trees amount --set n_estimators=3 --set max_depth=4
 fit lightgbm kind --set n_estimators=5 --set num_leaves=6 --set min_data_in_leaf=5
 fit xgboost amount --set n_estimators=5 --set max_depth=3
 fit catboost kind --set iterations=5 --set depth=3
+fit mlp amount --set n_epochs=20 --set n_hidden_layers=2 --set hidden_width=8 --set max_one_hot=3
 "$program" --quiet train table.csv --target kind --seed 7 --learners logistic_regression,decision_tree --preset fast \
     --output "v$format/blend.kolosal" >/dev/null
 
