@@ -83,6 +83,31 @@ pub struct TrainSummary {
 }
 
 impl TrainJob {
+    /// The options by name, as a run keeps them; those that were not given are left out.
+    pub(crate) fn options(&self) -> Vec<(String, String)> {
+        let seconds = |time: Duration| time.as_secs_f64().to_string();
+        let options = [
+            ("target", Some(self.target.clone())),
+            ("task", Some(self.task.name().to_owned())),
+            ("metric", self.metric.clone()),
+            ("preset", Some(self.preset.name().to_owned())),
+            (
+                "learners",
+                (!self.learners.is_empty()).then(|| self.learners.join(",")),
+            ),
+            ("seed", Some(self.seed.to_string())),
+            ("group", self.group.clone()),
+            ("time_column", self.time_column.clone()),
+            ("weight", self.weight.clone()),
+            ("time_limit_s", self.time_limit.map(seconds)),
+            ("work_limit", self.work_limit.map(|units| units.to_string())),
+            ("size_limit", self.size_max.map(|bytes| bytes.to_string())),
+            ("latency_limit_s", self.latency_max.map(seconds)),
+        ];
+        let given = |(name, value): (&str, Option<String>)| Some((name.to_owned(), value?));
+        options.into_iter().filter_map(given).collect()
+    }
+
     /// What the results of a training depend on, one `name: value` a line; limits are not among it.
     fn facts(&self, table_hash: &str) -> String {
         let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());

@@ -12,7 +12,10 @@ pub(crate) mod fit;
 pub(crate) mod inspect;
 pub(crate) mod leaderboard;
 pub(crate) mod learners;
+pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod runs;
+pub(crate) mod serve;
 pub(crate) mod train;
 
 use crate::args::{PresetArg, TaskArg};
