@@ -68,6 +68,10 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Serve runs, models and predictions over HTTP; mlflow clients work unchanged
     Serve(ServeArgs),
+    /// Make, list and revoke the tokens that open a server
+    Tokens(TokensArgs),
+    /// Look at who changed what, and verify that nothing was taken out of it
+    Audit(AuditArgs),
     /// List the learners, or one with its parameters
     Learners(LearnersArgs),
     /// Check that this machine is fit for the work
@@ -282,6 +286,72 @@ pub(crate) struct ServeArgs {
     pub(crate) no_auth: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+/// Options of `tokens`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  kolosal tokens create ci --role editor
+  kolosal tokens revoke 5f0c9a1be2d34c77")]
+pub(crate) struct TokensArgs {
+    #[command(subcommand)]
+    pub(crate) what: TokensWhat,
+}
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokensWhat {
+    /// Make a token and print it, this once
+    Create {
+        /// Who or what it is for
+        name: String,
+        /// What it permits: viewer, editor, operator or admin
+        #[arg(long)]
+        role: String,
+        /// When it ends by itself, such as 90d [default: never]
+        #[arg(long, value_name = "TIME", value_parser = parse_time)]
+        expires_in: Option<Duration>,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// All tokens, without what opens the server
+    List {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Make a token useless
+    Revoke {
+        /// Its identifier, as `list` shows it
+        id: String,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// Options of `audit`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  kolosal audit verify\n  kolosal audit list --count 50")]
+pub(crate) struct AuditArgs {
+    #[command(subcommand)]
+    pub(crate) what: AuditWhat,
+}
+
+/// What to do with the audit log.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditWhat {
+    /// The latest changes
+    List {
+        /// Most entries
+        #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+        count: u16,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Compare every entry with its digest; fails if one does not fit
+    Verify {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
 }
 
 /// Options of `models`.

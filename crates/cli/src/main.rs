@@ -83,6 +83,8 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
         Command::Serve(args) => command::serve::run(platform, &args, (clock, &cancel), output),
         Command::Runs(args) => command::runs::run(args, output),
         Command::Models(args) => command::models::run(&platform, args, output),
+        Command::Tokens(args) => command::tokens::run(args, output),
+        Command::Audit(args) => command::audit::run(&args, output),
         Command::Learners(args) => command::learners::run(&platform, &args, output),
         Command::Doctor => command::doctor::run(&platform, output),
         Command::Bench(args) => command::bench::run(&platform, &args, output),

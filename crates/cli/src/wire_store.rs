@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use kolosal_platform::store::{Artifact, Input, Metric, RegisteredModel, Run, Version};
+use kolosal_platform::store::{
+    Artifact, AuditEntry, Input, Metric, RegisteredModel, Run, TokenInfo, Version,
+};
 use serde::Serialize;
 
 /// A run.
@@ -187,4 +189,85 @@ pub(crate) struct Retired {
     pub(crate) model: String,
     pub(crate) version: i64,
     pub(crate) aliases_gone: Vec<String>,
+}
+
+/// A token, without what opens the server; with it only where it was made just now.
+#[derive(Serialize)]
+pub(crate) struct TokenLine {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) role: &'static str,
+    pub(crate) created_ms: i64,
+    pub(crate) expires_ms: Option<i64>,
+    pub(crate) revoked_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<String>,
+}
+
+impl From<&TokenInfo> for TokenLine {
+    fn from(token: &TokenInfo) -> Self {
+        Self {
+            id: token.id.clone(),
+            name: token.name.clone(),
+            role: token.role.name(),
+            created_ms: token.created,
+            expires_ms: token.expires,
+            revoked_ms: token.revoked,
+            token: None,
+        }
+    }
+}
+
+/// Tokens.
+#[derive(Serialize)]
+pub(crate) struct TokenList {
+    pub(crate) tokens: Vec<TokenLine>,
+}
+
+/// A token that was made useless.
+#[derive(Serialize)]
+pub(crate) struct Revoked {
+    pub(crate) revoked: String,
+}
+
+/// A change.
+#[derive(Serialize)]
+pub(crate) struct AuditLine {
+    pub(crate) seq: i64,
+    pub(crate) at_ms: i64,
+    pub(crate) user: String,
+    pub(crate) action: String,
+    pub(crate) subject: String,
+    pub(crate) detail: String,
+    pub(crate) hash: String,
+}
+
+impl From<&AuditEntry> for AuditLine {
+    fn from(entry: &AuditEntry) -> Self {
+        Self {
+            seq: entry.seq,
+            at_ms: entry.at,
+            user: entry.person.clone(),
+            action: entry.action.clone(),
+            subject: entry.subject.clone(),
+            detail: entry.detail.clone(),
+            hash: entry.hash.clone(),
+        }
+    }
+}
+
+/// Changes.
+#[derive(Serialize)]
+pub(crate) struct AuditList {
+    pub(crate) entries: Vec<AuditLine>,
+}
+
+/// What a look at the whole audit log gave.
+#[derive(Serialize)]
+pub(crate) struct AuditVerdict {
+    pub(crate) entries: i64,
+    pub(crate) whole: bool,
+    pub(crate) first_bad: Option<i64>,
+    pub(crate) problem: Option<String>,
+    pub(crate) head: String,
 }

@@ -1,6 +1,7 @@
 //! One file a command: ask the platform, show the answer.
 
 pub(crate) mod asht;
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod cluster;
 pub(crate) mod completions;
@@ -16,6 +17,7 @@ pub(crate) mod models;
 pub(crate) mod predict;
 pub(crate) mod runs;
 pub(crate) mod serve;
+pub(crate) mod tokens;
 pub(crate) mod train;
 
 use crate::args::{PresetArg, TaskArg};

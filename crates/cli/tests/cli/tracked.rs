@@ -164,3 +164,30 @@ fn models_are_registered_promoted_rolled_back_and_retired() {
     assert_eq!(shell.run("runs list --store s --order-by nothing.x").code, 2);
     assert_eq!(shell.run("runs list").code, 2, "the store is off here");
 }
+
+#[test]
+fn tokens_are_made_and_revoked_and_every_change_is_in_a_log_that_can_be_verified() {
+    let shell = Shell::new();
+    let made = json(
+        &shell
+            .must("tokens create ci --role editor --expires-in 90d --store s --json")
+            .out,
+    );
+    assert!(
+        made["token"]
+            .as_str()
+            .is_some_and(|token| token.starts_with("kolosal_"))
+    );
+    let id = made["id"].as_str().expect("an id").to_owned();
+    let listed = shell.must("tokens list --store s").out;
+    assert!(listed.contains(&id) && !listed.contains("kolosal_"), "{listed}");
+    shell.must(&format!("tokens revoke {id} --store s"));
+    assert_eq!(shell.run(&format!("tokens revoke {id} --store s")).code, 3);
+    assert_eq!(shell.run("tokens create x --role king --store s").code, 2);
+    let verdict = json(&shell.must("audit verify --store s --json").out);
+    assert_eq!(
+        (&verdict["whole"], &verdict["entries"]),
+        (&true.into(), &2.into())
+    );
+    assert!(shell.must("audit list --store s").out.contains("revoke"));
+}

@@ -96,6 +96,9 @@ fn order_term(scope: &Scope, order: &Order, to: &mut Statement) -> Result<(), St
     Ok(())
 }
 
+/// The tag of things that are prompts for language models and live among the registered models.
+const PROMPT: &str = "mlflow.prompt.is_prompt";
+
 fn find(scope: &Scope, key: &str) -> Result<Column, StoreError> {
     let wanted = key.to_ascii_lowercase().replace(' ', "_");
     let found = scope.attributes.iter().find(|(name, _)| *name == wanted);
@@ -141,6 +144,17 @@ fn related(
         }
         Operator::IsNotNull => {
             to.push(&exists).bind(comparison.key.as_str()).push(")");
+            return Ok(());
+        }
+        // An mlflow client puts this before each of its searches and means whatever is not marked as a prompt.
+        Operator::NotEqual if comparison.entity == Entity::Tag && comparison.key == PROMPT => {
+            to.push("NOT ").push(&exists).bind(PROMPT).push(" AND ");
+            let equal = Comparison {
+                operator: Operator::Equal,
+                ..comparison.clone()
+            };
+            compare_text(&format!("{table}.value"), &equal, to)?;
+            to.push(")");
             return Ok(());
         }
         _ => {}

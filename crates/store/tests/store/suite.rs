@@ -554,6 +554,10 @@ fn registry(store: &Store) {
             .name,
         "credit risk"
     );
+    let unmarked = find("name = 'credit risk' AND tags.`mlflow.prompt.is_prompt` != 'true'");
+    assert_eq!(store.search_models(&unmarked).expect("found").items.len(), 1);
+    store.set_model_tag("credit risk", "mlflow.prompt.is_prompt", "true").expect("set");
+    assert!(store.search_models(&unmarked).expect("found").items.is_empty());
     store.delete_model("credit risk", "ada").expect("deleted");
     refused(store.version("credit risk", 2), ErrorKind::NotFound);
     refused(
