@@ -44,7 +44,7 @@ response = function(status) if status >= 300 then bad = bad + 1; if bad == 1 the
     text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     find = lambda pattern: (re.search(pattern, text) or [None, None])[1]
     row = dict(what=name, connections=connections, per_s=float(find(r"Requests/sec:\s+([\d.]+)")),
-               p50=find(r"50%\s+(\S+)"), p99=find(r"99%\s+(\S+)"), errors="BAD" in text or "Non-2xx" in text)
+               p50=find(r"(?m)^\s+50%\s+(\S+)"), p99=find(r"(?m)^\s+99%\s+(\S+)"), errors="BAD" in text or "Non-2xx" in text)
     print(json.dumps(row), flush=True)
     return row
 
@@ -76,7 +76,7 @@ with tempfile.TemporaryDirectory() as folder:
     rows = [dict(what="start to first prediction", s=round(time.perf_counter() - started, 3), rss_mib=memory(server.pid))]
     print(json.dumps(rows[0]), flush=True)
     run = ask("POST", "/api/v1/runs", {"name": "bench"}, token)["run"]
-    quoted = lambda value: "'" + json.dumps(value) + "'"
+    quoted = lambda value: "[==[" + json.dumps(value) + "]==]"
     one = quoted({"rows": [row]})
     rows += [wrk("predict one row", "/api/v1/models/birds/predict", one, token, c, folder) for c in (1, 64)]
     thousand = quoted({"rows": [row] * 1000})

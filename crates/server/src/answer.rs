@@ -74,6 +74,16 @@ impl Failure {
         }
     }
 
+    /// The status at an address: MLflow's client takes every fault of the caller but these for a 400.
+    pub(crate) fn status_at(&self, path: &str) -> u16 {
+        match self.status {
+            409 | 422 if !path.starts_with("/api/v1") && !path.starts_with("/v2") => 400,
+            // The Open Inference Protocol knows no 422.
+            422 if path.starts_with("/v2") => 400,
+            status => status,
+        }
+    }
+
     /// The failure in the language of the address that was asked.
     pub(crate) fn body(&self, path: &str) -> Value {
         if path.starts_with("/v2") {

@@ -115,13 +115,28 @@ fn is_allowed(shared: &Shared, host: &str) -> bool {
             .any(|known| known.eq_ignore_ascii_case(name))
 }
 
+/// What can be said of a request without asking the store; `None` if it must be asked.
+pub(crate) fn admit_at_once(shared: &Shared, route: &Route, headers: &HeaderMap) -> Option<String> {
+    match route.need {
+        Need::Nobody => Some(String::new()),
+        Need::Token(_) if shared.settings.is_open => Some(LOCAL.to_owned()),
+        Need::Token(needed) => {
+            let known = shared.trusted.known(&token(headers)?, shared.now())?;
+            (known.role >= needed).then_some(known.name)
+        }
+    }
+}
+
+/// Who asks where no token is needed.
+const LOCAL: &str = "local";
+
 /// Lets a request in if its token permits the route; gives who asks. May ask the store, so it runs on a blocking thread.
 pub(crate) fn admit(shared: &Shared, route: &Route, headers: &HeaderMap) -> Result<String, Failure> {
     let Need::Token(needed) = route.need else {
         return Ok(String::new());
     };
     if shared.settings.is_open {
-        return Ok("local".to_owned());
+        return Ok(LOCAL.to_owned());
     }
     let stranger = |message: &str| Failure::status(401, "UNAUTHENTICATED", message);
     let token = token(headers).ok_or_else(|| {

@@ -37,7 +37,7 @@ impl Default for Limits {
             head_max: 64 << 10,
             headers_max: 100,
             address_max: 8 << 10,
-            head_time_max: Duration::from_secs(30),
+            head_time_max: Duration::from_secs(10),
             body_time_max: Duration::from_secs(10),
             connections_max: 1024,
             running_max: 256,

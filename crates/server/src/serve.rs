@@ -25,10 +25,10 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::answer::{Answer, Failure, Handled};
 use crate::args::{Args, decode};
 use crate::figures::Figures;
-use crate::gate::{Call, Trusted, admit, check_origin, first_token};
+use crate::gate::{Call, Trusted, admit, admit_at_once, check_origin, first_token};
 use crate::limits::Limits;
 use crate::resident::Residents;
-use crate::routes::{self, Body as Wants, Need, Route};
+use crate::routes::{self, Body as Wants, Route};
 
 /// How a server is reached, and by whom.
 #[derive(Debug, Clone)]
@@ -334,11 +334,12 @@ async fn handle(
         ));
     };
     let (head, body) = request.into_parts();
-    let person = if route.need == Need::Nobody {
-        String::new()
-    } else {
-        let (shared, headers) = (Arc::clone(shared), head.headers.clone());
-        blocking(move || admit(&shared, route, &headers)).await?
+    let person = match admit_at_once(shared, route, &head.headers) {
+        Some(person) => person,
+        None => {
+            let (shared, headers) = (Arc::clone(shared), head.headers.clone());
+            blocking(move || admit(&shared, route, &headers)).await?
+        }
     };
     let (bytes, blob) = match route.body {
         Wants::Json => (read_body(shared, body).await?, None),
@@ -522,7 +523,7 @@ fn fail(failure: &Failure, path: &str, number: u64) -> Response<Sent> {
         failure
     };
     let mut response = respond(
-        shown.status,
+        shown.status_at(path),
         "application/json",
         number,
         whole(json_bytes(&shown.body(path))),

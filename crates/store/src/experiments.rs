@@ -1,7 +1,7 @@
 //! Experiments: the places of runs.
 
 use crate::audit::{Note, note};
-use crate::ids::{TAG_MAX, require_name, require_text};
+use crate::ids::{TAG_MAX, require_key, require_name, require_text};
 use crate::search::{Page, Query, Scope, filter_terms, offset, order_terms, page};
 use crate::sql::{Connection, Row, Statement, values};
 use crate::store::words_of;
@@ -263,7 +263,7 @@ pub(crate) fn require_experiment(on: &mut dyn Connection, id: i64) -> Result<(),
 }
 
 pub(crate) fn require_tag(key: &str, value: &str) -> Result<(), StoreError> {
-    require_name("the tag's key", key)?;
+    require_key("the tag's key", key)?;
     require_text(&format!("the value of tag {key}"), value, TAG_MAX)
 }
 

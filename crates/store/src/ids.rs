@@ -49,6 +49,18 @@ pub(crate) fn require_name(what: &str, name: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A key of a metric, parameter or tag: a name that does not climb, since clients make paths of keys.
+pub(crate) fn require_key(what: &str, key: &str) -> Result<(), StoreError> {
+    require_name(what, key)?;
+    if key.split('/').any(|part| part == "." || part == "..") || key.starts_with('/') {
+        return Err(StoreError::invalid(
+            what,
+            "may not begin with a slash nor have a part `.` or `..`",
+        ));
+    }
+    Ok(())
+}
+
 /// Characters that turn the direction of what follows: a name must read as it is.
 fn is_direction(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')

@@ -1,7 +1,7 @@
 //! Logged models: what runs give, before any of it is registered.
 
 use crate::experiments::{require_experiment, require_tag, require_tags};
-use crate::ids::{NAME_MAX, PARAM_MAX, random_hex, require_name, require_text};
+use crate::ids::{NAME_MAX, PARAM_MAX, random_hex, require_key, require_name, require_text};
 use crate::runs::{metric, require_run};
 use crate::search::Column::{Number, Text};
 use crate::search::{Page, Query, Scope, filter_terms, offset, order_terms, page};
@@ -181,7 +181,7 @@ impl Store {
     /// [`StoreError::NotFound`], [`StoreError::Invalid`].
     pub fn log_model_metrics(&self, id: &str, metrics: Vec<ModelMetric>) -> Result<(), StoreError> {
         for found in &metrics {
-            require_name("the metric's name", &found.metric.key)?;
+            require_key("the metric's name", &found.metric.key)?;
             require_text("the data set's name", &found.dataset_name, NAME_MAX)?;
             require_text("the data set's digest", &found.dataset_digest, NAME_MAX)?;
         }
@@ -244,7 +244,7 @@ impl Store {
 
 fn require_params(params: &Words) -> Result<(), StoreError> {
     params.iter().try_for_each(|(key, value)| {
-        require_name("the parameter's name", key)?;
+        require_key("the parameter's name", key)?;
         require_text(&format!("the value of parameter {key}"), value, PARAM_MAX)
     })
 }

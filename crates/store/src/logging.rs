@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::experiments::require_tag;
-use crate::ids::{NAME_MAX, PARAM_MAX, TEXT_MAX, require_name, require_text, sha256_hex};
+use crate::ids::{NAME_MAX, PARAM_MAX, TEXT_MAX, require_key, require_name, require_text, sha256_hex};
 use crate::runs::{metric, require_run};
 use crate::search::{Page, offset, page};
 use crate::sql::{Connection, Statement, Value, values};
@@ -21,10 +21,10 @@ impl Store {
     /// [`StoreError::NotFound`], [`StoreError::ParamChanged`], [`StoreError::Invalid`] for words that may not be stored.
     pub fn log_batch(&self, run: &str, batch: Batch) -> Result<(), StoreError> {
         for metric in &batch.metrics {
-            require_name("the metric's name", &metric.key)?;
+            require_key("the metric's name", &metric.key)?;
         }
         for (key, value) in &batch.params {
-            require_name("the parameter's name", key)?;
+            require_key("the parameter's name", key)?;
             require_text(&format!("the value of parameter {key}"), value, PARAM_MAX)?;
         }
         for (key, value) in &batch.tags {

@@ -556,7 +556,9 @@ fn registry(store: &Store) {
     );
     let unmarked = find("name = 'credit risk' AND tags.`mlflow.prompt.is_prompt` != 'true'");
     assert_eq!(store.search_models(&unmarked).expect("found").items.len(), 1);
-    store.set_model_tag("credit risk", "mlflow.prompt.is_prompt", "true").expect("set");
+    store
+        .set_model_tag("credit risk", "mlflow.prompt.is_prompt", "true")
+        .expect("set");
     assert!(store.search_models(&unmarked).expect("found").items.is_empty());
     store.delete_model("credit risk", "ada").expect("deleted");
     refused(store.version("credit risk", 2), ErrorKind::NotFound);
@@ -773,6 +775,8 @@ fn bad_words_are_refused(store: &Store) {
     refused(tag("k", "x".repeat(8001)), ErrorKind::Invalid);
     refused(tag("k", "a\0b".into()), ErrorKind::Invalid);
     refused(tag("", "v".into()), ErrorKind::Invalid);
+    refused(tag("../../x", "v".into()), ErrorKind::Invalid);
+    refused(tag("/x", "v".into()), ErrorKind::Invalid);
     refused(tag(&"k".repeat(251), "v".into()), ErrorKind::Invalid);
     let long = vec![("p".to_owned(), "x".repeat(6001))];
     refused(
