@@ -310,6 +310,17 @@ fn find<'a>(
             "the address is too long",
         ));
     }
+    let head: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if head > shared.settings.limits.head_max {
+        return Err(Failure::status(
+            431,
+            "INVALID_PARAMETER_VALUE",
+            "the headers are too long",
+        ));
+    }
     routes::find(method, path).map_err(|exists| match exists {
         true => Failure::status(
             405,

@@ -224,7 +224,8 @@ pub(crate) enum ModelsWhat {
         /// The model
         name: String,
         /// The version
-        version: i64,
+        #[arg(value_name = "VERSION")]
+        number: i64,
         /// The alias
         #[arg(long, default_value = "champion")]
         alias: String,
@@ -246,7 +247,8 @@ pub(crate) enum ModelsWhat {
         /// The model
         name: String,
         /// The version
-        version: i64,
+        #[arg(value_name = "VERSION")]
+        number: i64,
         #[command(flatten)]
         store: StoreArgs,
     },

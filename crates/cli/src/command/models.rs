@@ -41,7 +41,7 @@ pub(crate) fn run(platform: &Platform, args: ModelsArgs, output: &Output) -> any
         }
         ModelsWhat::Promote {
             name,
-            version,
+            number: version,
             alias,
             store,
         } => {
@@ -72,7 +72,11 @@ pub(crate) fn run(platform: &Platform, args: ModelsArgs, output: &Output) -> any
                 output,
             )?;
         }
-        ModelsWhat::Retire { name, version, store } => {
+        ModelsWhat::Retire {
+            name,
+            number: version,
+            store,
+        } => {
             let aliases_gone = retire(&required(&store, output)?, &name, version, &person())?;
             let retired = Retired {
                 model: name,

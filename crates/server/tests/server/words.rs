@@ -259,7 +259,7 @@ fn runs_are_logged_and_read_in_our_own_words() {
         .expect("an id")
         .to_owned();
     let body = json!({
-        "metrics": [{ "key": "loss", "value": 1.5, "step": 1 }, { "key": "loss", "value": "NaN", "step": 2 }],
+        "metrics": [{ "key": "loss", "value": 1.5, "step": 1, "at_ms": 5 }, { "key": "loss", "value": "NaN", "step": 2, "at_ms": 6 }],
         "params": [{ "key": "depth", "value": "3" }], "status": "FINISHED",
     });
     for _ in 0..2 {
