@@ -21,6 +21,7 @@ mod limits;
 mod mlflow;
 mod resident;
 mod routes;
+mod send;
 mod serve;
 
 pub use limits::Limits;

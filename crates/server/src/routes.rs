@@ -165,11 +165,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Route> {
     OWN.iter().chain(mlflow::ROUTES.iter())
 }
 
+/// What stands at the places of a route.
+pub(crate) type Places<'a> = Vec<(&'static str, &'a str)>;
+
 /// The route of an address, with what stands at its places; or whether the address exists for other methods.
-pub(crate) fn find<'a>(
-    method: &str,
-    path: &'a str,
-) -> Result<(&'static Route, Vec<(&'static str, &'a str)>), bool> {
+pub(crate) fn find<'a>(method: &str, path: &'a str) -> Result<(&'static Route, Places<'a>), bool> {
     let mut exists = false;
     for route in all() {
         if let Some(places) = matches(route.path, path) {
@@ -182,7 +182,7 @@ pub(crate) fn find<'a>(
     Err(exists)
 }
 
-fn matches<'a>(pattern: &'static str, path: &'a str) -> Option<Vec<(&'static str, &'a str)>> {
+fn matches<'a>(pattern: &'static str, path: &'a str) -> Option<Places<'a>> {
     let mut places = Vec::new();
     let mut rest = Some(path.strip_prefix('/')?);
     for part in pattern[1..].split('/') {

@@ -2,33 +2,31 @@
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::io::{self, Read};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
-use hyper::body::{Body, Bytes, Frame, Incoming};
-use hyper::header::{self, HeaderValue};
+use http_body_util::BodyExt;
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock};
 use kolosal_platform::Platform;
 use kolosal_platform::store::{Blob, Store};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::answer::{Answer, Failure, Handled};
+use crate::answer::{Failure, Handled};
 use crate::args::{Args, decode};
 use crate::figures::Figures;
 use crate::gate::{Call, Trusted, admit, admit_at_once, check_origin, first_token};
 use crate::limits::Limits;
 use crate::resident::Residents;
-use crate::routes::{self, Body as Wants, Route};
+use crate::routes::{self, Body as Wants, Places, Route};
+use crate::send::{Sent, fail, good};
 
 /// How a server is reached, and by whom.
 #[derive(Debug, Clone)]
@@ -258,8 +256,6 @@ async fn serve_one(
     }
 }
 
-type Sent = UnsyncBoxBody<Bytes, io::Error>;
-
 async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Sent> {
     let started = shared.now();
     let number = shared.requests.fetch_add(1, Ordering::Relaxed) + 1;
@@ -293,8 +289,6 @@ async fn answer(shared: &Arc<Shared>, request: Request<Incoming>) -> Response<Se
         .count(label.0, label.1, response.status().as_u16(), took);
     response
 }
-
-type Places<'a> = Vec<(&'static str, &'a str)>;
 
 fn find<'a>(
     shared: &Shared,
@@ -456,137 +450,4 @@ async fn read_blob(shared: &Arc<Shared>, mut body: Incoming) -> Result<Blob, Fai
         .await
         .map_err(|_| Failure::new(ErrorKind::Internal, "a writer met a defect"))??;
     blob.ok_or_else(|| Failure::invalid("the body ended before its end"))
-}
-
-fn respond(status: u16, kind: &'static str, number: u64, body: Sent) -> Response<Sent> {
-    let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; sandbox"),
-    );
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert("x-request-id", HeaderValue::from(number));
-    response
-}
-
-fn whole(bytes: impl Into<Bytes>) -> Sent {
-    Full::new(bytes.into())
-        .map_err(|never| match never {})
-        .boxed_unsync()
-}
-
-fn json_bytes(value: &serde_json::Value) -> Vec<u8> {
-    serde_json::to_vec(value).unwrap_or_default()
-}
-
-fn good(answer: Answer, number: u64) -> Response<Sent> {
-    match answer {
-        Answer::Json(value) => respond(200, "application/json", number, whole(json_bytes(&value))),
-        Answer::JsonStatus(status, value) => {
-            respond(status, "application/json", number, whole(json_bytes(&value)))
-        }
-        Answer::Text(text) => respond(
-            200,
-            "text/plain; version=0.0.4; charset=utf-8",
-            number,
-            whole(text),
-        ),
-        Answer::File(name, file, size) => {
-            let mut response = respond(200, "application/octet-stream", number, send_file(file));
-            let name: String = name
-                .chars()
-                .map(|c| {
-                    if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                        c
-                    } else {
-                        '_'
-                    }
-                })
-                .collect();
-            let headers = response.headers_mut();
-            if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
-                headers.insert(header::CONTENT_DISPOSITION, value);
-            }
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
-            response
-        }
-    }
-}
-
-/// A failure as its caller may see it: what went wrong inside is named by the request's number alone.
-fn fail(failure: &Failure, path: &str, number: u64) -> Response<Sent> {
-    let hidden;
-    let shown = if failure.status == 500 {
-        hidden = Failure {
-            message: format!("the server failed at this request (number {number}); its log says why"),
-            ..Failure::new(ErrorKind::Internal, "")
-        };
-        log(number, &failure.message);
-        &hidden
-    } else {
-        failure
-    };
-    let mut response = respond(
-        shown.status_at(path),
-        "application/json",
-        number,
-        whole(json_bytes(&shown.body(path))),
-    );
-    let headers = response.headers_mut();
-    match shown.status {
-        401 => drop(headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-        429 => drop(headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"))),
-        // The rest of a body that was not read must not be taken for a request.
-        408 | 413 => drop(headers.insert(header::CONNECTION, HeaderValue::from_static("close"))),
-        _ => {}
-    }
-    response
-}
-
-/// A line of the log; words are quoted, so that none of them can look like a line of its own.
-fn log(number: u64, message: &str) {
-    use std::io::Write;
-    let _ = writeln!(io::stderr().lock(), "request {number} failed: {message:?}");
-}
-
-/// Pieces of a file, as they are wanted.
-struct Pieces(mpsc::Receiver<io::Result<Bytes>>);
-
-impl Body for Pieces {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.0
-            .poll_recv(cx)
-            .map(|piece| piece.map(|piece| piece.map(Frame::data)))
-    }
-}
-
-fn send_file(mut file: std::fs::File) -> Sent {
-    let (sender, receiver) = mpsc::channel(4);
-    tokio::task::spawn_blocking(move || {
-        loop {
-            let mut block = vec![0; 1 << 16];
-            let piece = file.read(&mut block).map(|count| {
-                block.truncate(count);
-                Bytes::from(block)
-            });
-            let is_last = piece.as_ref().map_or(true, Bytes::is_empty);
-            if piece.as_ref().is_ok_and(Bytes::is_empty) || sender.blocking_send(piece).is_err() || is_last {
-                return;
-            }
-        }
-    });
-    Pieces(receiver).boxed_unsync()
 }

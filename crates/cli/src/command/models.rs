@@ -20,7 +20,6 @@ pub(crate) fn run(platform: &Platform, args: ModelsArgs, output: &Output) -> any
             description,
             store,
         } => {
-            let store = required(&store, output)?;
             let job = RegisterJob {
                 name,
                 file,
@@ -28,16 +27,7 @@ pub(crate) fn run(platform: &Platform, args: ModelsArgs, output: &Output) -> any
                 description,
                 person: person(),
             };
-            let version = VersionLine::from(&platform.register(&store, &job)?);
-            output.result(&version, || {
-                format!(
-                    "{} version {}, {}, sha256 {}\n",
-                    version.model,
-                    version.version,
-                    size(version.bytes),
-                    version.sha256
-                )
-            })?;
+            register((platform, &required(&store, output)?), &job, output)?;
         }
         ModelsWhat::Promote {
             name,
@@ -45,8 +35,7 @@ pub(crate) fn run(platform: &Platform, args: ModelsArgs, output: &Output) -> any
             alias,
             store,
         } => {
-            let store = required(&store, output)?;
-            store
+            required(&store, output)?
                 .set_alias(&name, &alias, version, &person())
                 .map_err(PlatformError::from)?;
             points(
@@ -89,6 +78,23 @@ pub(crate) fn run(platform: &Platform, args: ModelsArgs, output: &Output) -> any
         }
     }
     Ok(0)
+}
+
+fn register(
+    (platform, store): (&Platform, &Store),
+    job: &RegisterJob,
+    output: &Output,
+) -> anyhow::Result<()> {
+    let version = VersionLine::from(&platform.register(store, job)?);
+    output.result(&version, || {
+        format!(
+            "{} version {}, {}, sha256 {}\n",
+            version.model,
+            version.version,
+            size(version.bytes),
+            version.sha256
+        )
+    })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "made to be shown here")]

@@ -196,6 +196,12 @@ fn no_word_of_a_client_becomes_a_path() {
         }
     }
     assert_eq!(std::fs::read_to_string(&secret).expect("untouched"), "secret");
+    is_well(&server);
+}
+
+#[test]
+fn no_word_of_a_client_becomes_an_address_or_a_statement() {
+    let server = strict();
     let model = json!({ "name": "m" });
     server.must("POST", "/api/2.0/mlflow/registered-models/create", &model);
     for source in [

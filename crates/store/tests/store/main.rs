@@ -2,6 +2,7 @@
 
 mod faults;
 mod places;
+mod registry;
 mod suite;
 
 use places::{in_folder, in_postgres};
