@@ -20,6 +20,6 @@ pub mod limits;
 mod seed;
 
 pub use cancel::Cancel;
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, SystemClock, unix_ms};
 pub use error::ErrorKind;
 pub use seed::{Rng, Seed};

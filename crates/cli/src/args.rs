@@ -1,9 +1,16 @@
 //! What can be typed: commands, options, their help and examples.
 
+mod store;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use store::{
+    AuditArgs, AuditWhat, FindArgs, ModelsArgs, ModelsWhat, RunsArgs, RunsWhat, ServeArgs, StoreArgs,
+    TokensArgs, TokensWhat,
+};
 
 /// From a table to a trained, explained and used model.
 #[derive(Debug, Parser)]
@@ -62,6 +69,16 @@ pub(crate) enum Command {
     Leaderboard(LeaderboardArgs),
     /// Describe a table or a model: columns, types with their reasons, values
     Inspect(InspectArgs),
+    /// Look at trainings that were tracked: list, show, compare
+    Runs(RunsArgs),
+    /// Look after registered models: list, register, promote, roll back, retire
+    Models(ModelsArgs),
+    /// Serve runs, models and predictions over HTTP; mlflow clients work unchanged
+    Serve(ServeArgs),
+    /// Make, list and revoke the tokens that open a server
+    Tokens(TokensArgs),
+    /// Look at who changed what, and verify that nothing was taken out of it
+    Audit(AuditArgs),
     /// List the learners, or one with its parameters
     Learners(LearnersArgs),
     /// Check that this machine is fit for the work
@@ -171,6 +188,14 @@ pub(crate) struct TrainArgs {
     /// Fail unless an interrupted training with the same data and options is there to go on with
     #[arg(long)]
     pub(crate) resume: bool,
+    /// The experiment in which the training is noted
+    #[arg(long, value_name = "NAME", default_value = "Default")]
+    pub(crate) experiment: String,
+    /// Do not note this training in the store
+    #[arg(long)]
+    pub(crate) no_tracking: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
     /// Where to write the model
     #[arg(long, short, value_name = "FILE", default_value = "model.kolosal")]
     pub(crate) output: PathBuf,

@@ -7,7 +7,9 @@ mod args;
 mod command;
 mod output;
 mod progress;
+mod store;
 mod wire;
+mod wire_store;
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
@@ -60,14 +62,14 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
         return command::asht::run(&args);
     }
     let cancel = Cancel::new();
-    if matches!(command, Command::Train(_)) {
+    if matches!(command, Command::Train(_) | Command::Serve(_)) {
         stop_on_signals(&cancel)?;
     }
     let settings = Settings {
         threads: global.threads,
         memory_bytes: global.memory_limit,
     };
-    let platform = Platform::new(&settings, clock, cancel)?;
+    let platform = Platform::new(&settings, clock.clone(), cancel.clone())?;
     match command {
         Command::Train(args) => command::train::run(&platform, *args, output),
         Command::Fit(args) => command::fit::run(&platform, *args, output),
@@ -78,6 +80,11 @@ fn run(cli: Cli, clock: SystemClock, output: &Output) -> anyhow::Result<u8> {
         Command::Evaluate(args) => command::evaluate::run(&platform, &args, output),
         Command::Leaderboard(args) => command::leaderboard::run(&platform, &args, output),
         Command::Inspect(args) => command::inspect::run(&platform, &args, output),
+        Command::Serve(args) => command::serve::run(platform, &args, (clock, &cancel), output),
+        Command::Runs(args) => command::runs::run(args, output),
+        Command::Models(args) => command::models::run(&platform, args, output),
+        Command::Tokens(args) => command::tokens::run(args, output),
+        Command::Audit(args) => command::audit::run(&args, output),
         Command::Learners(args) => command::learners::run(&platform, &args, output),
         Command::Doctor => command::doctor::run(&platform, output),
         Command::Bench(args) => command::bench::run(&platform, &args, output),

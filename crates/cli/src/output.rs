@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use kolosal_platform::{ErrorKind, PlatformError};
+use kolosal_server::ServerError;
 use serde::Serialize;
 
 use crate::wire;
@@ -51,7 +52,9 @@ impl Output {
         }
         let kind = error
             .downcast_ref::<PlatformError>()
-            .map_or(ErrorKind::Internal, PlatformError::kind);
+            .map(PlatformError::kind)
+            .or_else(|| error.downcast_ref::<ServerError>().map(ServerError::kind))
+            .unwrap_or(ErrorKind::Internal);
         if self.json {
             let failure = wire::Failure::new(kind.name(), error.to_string());
             let line = serde_json::to_string_pretty(&failure).unwrap_or_default();

@@ -129,6 +129,8 @@ impl From<&Evaluation> for Judged {
 #[derive(Serialize)]
 pub(crate) struct Trained {
     pub(crate) model: String,
+    /// The run in the store, where it was noted.
+    pub(crate) run: Option<String>,
     pub(crate) model_bytes: u64,
     /// Median time of one row through it, in process, on one thread.
     pub(crate) row_s: f64,

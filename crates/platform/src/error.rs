@@ -10,6 +10,7 @@ use kolosal_learn_tree::boost::interop::InteropError;
 use kolosal_learner::{ArtifactError, FitError, MetricError};
 use kolosal_learners::UnknownLearner;
 use kolosal_pipeline::{CoverageError, PipelineError, TargetError};
+use kolosal_store::StoreError;
 use kolosal_training::TrainError;
 
 /// A job that could not be done.
@@ -93,6 +94,9 @@ pub enum PlatformError {
         /// What it is.
         what: String,
     },
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A setting out of range.
     #[error("{what} is {value}: it must be {allowed}")]
     Setting {
@@ -126,6 +130,7 @@ impl PlatformError {
             Self::Coverage(error) => error.kind(),
             Self::Interop(error) => error.kind(),
             Self::NotExportable { .. } => ErrorKind::Invalid,
+            Self::Store(error) => error.kind(),
             Self::Setting { .. } => ErrorKind::Invalid,
         }
     }

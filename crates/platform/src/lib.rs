@@ -19,12 +19,16 @@ mod evaluate;
 mod explain;
 mod export;
 mod fit;
+mod history;
 mod inspect;
 mod learners;
 mod model;
+mod model_registry;
 mod platform;
 mod predict;
+mod rows;
 mod table;
+mod tracking;
 mod train;
 mod work_folder;
 
@@ -35,16 +39,20 @@ pub use evaluate::{ClassReport, Coverage, Evaluation};
 pub use explain::{ExplainJob, ExplainSummary};
 pub use export::{ExportFormat, ExportSummary};
 pub use fit::{FitJob, FitSummary};
+pub use history::{DataTraits, PastStudy, PastTrial, history};
 pub use inspect::{Inspection, ModelInspection, TableInspection};
 pub use learners::{LearnerInfo, ParamInfo};
 pub use model::Model;
+pub use model_registry::{CHAMPION, RegisterJob, find_version, retire};
 pub use platform::{Platform, Settings};
 pub use predict::PredictSummary;
+pub use rows::{Cell, RowAnswer, RowAnswers, RowProblem, Rows};
 pub use table::{ColumnTypes, Table};
+pub use tracking::Tracking;
 pub use train::{TrainJob, TrainSummary};
 
 pub use kolosal_asht::protocol as asht_protocol;
-pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock};
+pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock, unix_ms};
 pub use kolosal_compute::{Machine, peak_rss_bytes};
 pub use kolosal_explain::{Explanation, Method};
 pub use kolosal_frame::profile::{Bin, ColumnProfile, NumberProfile, QUANTILES, TopValue};
@@ -52,4 +60,5 @@ pub use kolosal_learn_classic::cluster::{Agreement, Quality};
 pub use kolosal_pipeline::{
     FORMAT_VERSION, FeatureEntry, GroupEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,
 };
+pub use kolosal_store as store;
 pub use kolosal_training::{Constraints, Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};

@@ -8,8 +8,8 @@ use kolosal_frame::Frame;
 use kolosal_learner::find_metric;
 use kolosal_pipeline::{Manifest, Pipeline};
 use kolosal_training::{
-    Budget, Constraints, Events, Preset, Stop, Surroundings, TaskChoice, TrainRequest, Trained, TrialReport,
-    drift, row_time, table_hash, train,
+    Budget, Constraints, Events, Experience, Preset, Stop, Surroundings, TaskChoice, TrainRequest, Trained,
+    TrialReport, drift, row_time, table_hash, train,
 };
 
 use crate::model::save;
@@ -87,6 +87,34 @@ pub struct TrainSummary {
 }
 
 impl TrainJob {
+    /// The options by name, as a run keeps them; those that were not given are left out.
+    pub(crate) fn options(&self) -> Vec<(String, String)> {
+        let seconds = |time: Duration| time.as_secs_f64().to_string();
+        let options = [
+            ("target", Some(self.target.clone())),
+            ("task", Some(self.task.name().to_owned())),
+            ("metric", self.metric.clone()),
+            ("preset", Some(self.preset.name().to_owned())),
+            (
+                "learners",
+                (!self.learners.is_empty()).then(|| self.learners.join(",")),
+            ),
+            ("seed", Some(self.seed.to_string())),
+            ("group", self.group.clone()),
+            ("time_column", self.time_column.clone()),
+            ("weight", self.weight.clone()),
+            ("time_limit_s", self.time_limit.map(seconds)),
+            ("work_limit", self.work_limit.map(|units| units.to_string())),
+            ("size_limit", self.size_max.map(|bytes| bytes.to_string())),
+            ("latency_limit_s", self.latency_max.map(seconds)),
+        ];
+        let mut options = options.to_vec();
+        options.push(("ignore", (!self.ignore.is_empty()).then(|| self.ignore.join(","))));
+        let bound = self.constraints.options();
+        let given = |(name, value): (&str, Option<String>)| Some((name.to_owned(), value?));
+        options.into_iter().filter_map(given).chain(bound).collect()
+    }
+
     /// What the results of a training depend on, one `name: value` a line; limits are not among it.
     fn facts(&self, table_hash: &str) -> String {
         let named = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
@@ -137,6 +165,16 @@ impl Platform {
     /// # Errors
     /// [`PlatformError`]; the file at the output is then as it was.
     pub fn train(&self, job: &TrainJob, events: &dyn Events) -> Result<TrainSummary, PlatformError> {
+        self.train_knowing(&[], job, events)
+    }
+
+    /// Trains with what earlier trainings have shown.
+    pub(crate) fn train_knowing(
+        &self,
+        past: &[Experience],
+        job: &TrainJob,
+        events: &dyn Events,
+    ) -> Result<TrainSummary, PlatformError> {
         let request = job.request()?;
         require_writable(&job.output)?;
         let table = self.read(&job.data, &job.column_types)?;
@@ -153,7 +191,8 @@ impl Platform {
             .iter()
             .for_each(|note| events.event(&kolosal_training::Event::Note(note)));
         let load_time = table.load_time;
-        let (trained, folder, row_time) = self.search(job, &request, (table.frame, &budget), events)?;
+        let (trained, folder, row_time) =
+            self.search((job, past), &request, (table.frame, &budget), events)?;
         let model_bytes = save(&job.output, &trained.manifest, &trained.pipeline)?;
         // An interrupted training may be taken up again; the folder of one that ended is of no use.
         if trained.stop != Stop::Cancelled {
@@ -187,7 +226,7 @@ impl Platform {
     /// The training itself, the folder that holds what it has finished, and the time of one row.
     fn search(
         &self,
-        job: &TrainJob,
+        (job, past): (&TrainJob, &[Experience]),
         request: &TrainRequest,
         (frame, budget): (Frame, &Budget<'_>),
         events: &dyn Events,
@@ -211,7 +250,7 @@ impl Platform {
             journal: &folder,
             findings: drifted.as_slice(),
             table_hash: Some(&hash),
-            past: &[],
+            past,
         };
         match train(&frame, request, budget, surroundings) {
             Ok(trained) => {

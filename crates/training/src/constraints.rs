@@ -39,8 +39,8 @@ impl Constraints {
         !self.monotone.is_empty() || !self.interactions.is_empty()
     }
 
-    /// Every constraint in words, for manifests.
-    pub(crate) fn options(&self) -> Vec<(String, String)> {
+    /// Every constraint in words, by the name of its option.
+    pub fn options(&self) -> Vec<(String, String)> {
         let mut options = Vec::new();
         if !self.monotone.is_empty() {
             options.push(("monotone".to_owned(), self.directions()));

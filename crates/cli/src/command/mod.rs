@@ -1,6 +1,7 @@
 //! One file a command: ask the platform, show the answer.
 
 pub(crate) mod asht;
+pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod cluster;
 pub(crate) mod completions;
@@ -12,7 +13,11 @@ pub(crate) mod fit;
 pub(crate) mod inspect;
 pub(crate) mod leaderboard;
 pub(crate) mod learners;
+pub(crate) mod models;
 pub(crate) mod predict;
+pub(crate) mod runs;
+pub(crate) mod serve;
+pub(crate) mod tokens;
 pub(crate) mod train;
 
 use crate::args::{PresetArg, TaskArg};

@@ -1,23 +1,55 @@
 //! `kolosal train`
 
-use kolosal_platform::{Constraints, ErrorKind, Platform, Stop, TrainJob, TrainSummary, peak_rss_bytes};
+use kolosal_platform::store::Store;
+use kolosal_platform::{
+    Constraints, ErrorKind, Platform, Stop, Tracking, TrainJob, TrainSummary, peak_rss_bytes,
+};
 
 use crate::args::TrainArgs;
 use crate::command::{evaluate, leaderboard};
 use crate::output::{Output, number, size};
 use crate::progress::Live;
-use crate::wire;
+use crate::{store, wire};
 
 pub(crate) fn run(platform: &Platform, args: TrainArgs, output: &Output) -> anyhow::Result<u8> {
     let live = Live::new(output);
-    let trained = platform.train(&job(args), &live);
+    let store = open_for_training(&args, output);
+    let experiment = args.experiment.clone();
+    let job = job(args);
+    let trained = match &store {
+        None => platform.train(&job, &live).map(|summary| (summary, None)),
+        Some(store) => {
+            let (person, host) = (store::person(), store::host());
+            let tracking = Tracking {
+                store,
+                experiment,
+                person,
+                host,
+            };
+            platform.train_tracked(&job, &live, &tracking)
+        }
+    };
     live.clear();
-    let summary = trained?;
-    output.result(&wire_form(&summary), || text(&summary))?;
+    let (summary, run) = trained?;
+    let shown = || text(&summary, run.as_deref());
+    output.result(&wire_form(&summary, run.clone()), shown)?;
     Ok(if summary.stop == Stop::Cancelled {
         ErrorKind::Cancelled.exit_code()
     } else {
         0
+    })
+}
+
+/// The store in which to note a training; what is wrong with it stops no training.
+fn open_for_training(args: &TrainArgs, output: &Output) -> Option<Store> {
+    if args.no_tracking {
+        return None;
+    }
+    let opened = store::place(&args.store)
+        .and_then(|place| place.map(|place| store::open(&place, output)).transpose());
+    opened.unwrap_or_else(|error| {
+        output.remark(&format!("note: this training is not tracked: {error}"));
+        None
     })
 }
 
@@ -56,10 +88,11 @@ fn columns_of(text: &str) -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-fn wire_form(summary: &TrainSummary) -> wire::Trained {
+fn wire_form(summary: &TrainSummary, run: Option<String>) -> wire::Trained {
     let manifest = &summary.manifest;
     wire::Trained {
         model: summary.output.display().to_string(),
+        run,
         model_bytes: summary.model_bytes,
         row_s: summary.row_time.as_secs_f64(),
         task: manifest.task.clone(),
@@ -79,7 +112,7 @@ fn wire_form(summary: &TrainSummary) -> wire::Trained {
     }
 }
 
-fn text(summary: &TrainSummary) -> String {
+fn text(summary: &TrainSummary, run: Option<&str>) -> String {
     let manifest = &summary.manifest;
     let mut text = leaderboard::text(manifest, &summary.trials);
     text.push('\n');
@@ -106,5 +139,8 @@ fn text(summary: &TrainSummary) -> String {
         summary.row_time.as_secs_f64() * 1e6,
         summary.elapsed.as_secs_f64()
     ));
+    if let Some(run) = run {
+        text.push_str(&format!("run:           {run}\n"));
+    }
     text
 }

@@ -2,4 +2,5 @@
 
 mod bad_input;
 mod shell;
+mod tracked;
 mod work;

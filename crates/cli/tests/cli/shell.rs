@@ -44,6 +44,8 @@ impl Shell {
     pub(crate) fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kolosal"));
         command.args(line.split_whitespace()).current_dir(&self.folder);
+        // Tests leave nothing in the home of who runs them.
+        command.env("KOLOSAL_STORE", "off");
         command
     }
 
