@@ -70,8 +70,9 @@ const ROW_PASSES: &str = "row_passes";
 /// Most factor on the learning rate of a candidate that has to hurry.
 const HASTE_MAX: f64 = 4.0;
 
-/// Most factor that a network's schedule is shortened by.
-const SHORTENED_MAX: f64 = 8.0;
+/// Most factor that a network's schedule is shortened by: one that was shortened further was worse than every tree on
+/// house prices.
+pub(crate) const SHORTENED_MAX: f64 = 3.0;
 
 impl Candidate {
     /// The same with a shorter schedule, or with a learning rate larger by this factor, up to a limit; as it is where there is

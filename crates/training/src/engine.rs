@@ -7,6 +7,7 @@ use kolosal_frame::Frame;
 use kolosal_learner::{MetricError, TaskKind, default_metric};
 use kolosal_pipeline::{DataFacts, Judge, Manifest, Pipeline};
 
+use crate::candidate::SHORTENED_MAX;
 use crate::experience::{Experience, Memory, Traits};
 use crate::finish::{Assembled, CLOSING, Ending, blending, writing};
 use crate::gather::refits_all;
@@ -386,9 +387,16 @@ impl Walk<'_> {
     fn is_hopeless(&self, candidate: &Candidate, costs: &Costs, reserve: Duration) -> Option<String> {
         let left = self.budget.time_left()?.saturating_sub(reserve);
         let learner = candidate.plan.learner.card().name;
-        let expected = costs.expect(learner, self.work_of(candidate))?;
+        let work = self.work_of(candidate);
+        let expected = if candidate.is_network() {
+            costs.expect_soberly(learner, work)?
+        } else {
+            costs.expect(learner, work)?
+        };
         // A learner that can end early is worth starting if it gets a fair part of its way.
-        let bearable = if candidate.ends_early() {
+        let bearable = if candidate.is_network() {
+            left.mul_f64(SHARE_MAX * SHORTENED_MAX)
+        } else if candidate.ends_early() {
             left * 3
         } else {
             left.mul_f64(SHARE_MAX)
