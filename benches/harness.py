@@ -20,11 +20,12 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 @dataclasses.dataclass
 class Run:
-    """One finished process: seconds from start to end, peak resident bytes, and what it printed."""
+    """One finished process: seconds from start to end, peak resident bytes, what it printed, and seconds of processors."""
 
     wall_s: float
     peak_rss_bytes: int
     stdout: str
+    cpu_s: float
 
     def json(self):
         """The last line printed, which must be a JSON object."""
@@ -50,7 +51,7 @@ def run(command, threads=None, cwd=ROOT):
     if child.returncode != 0:
         sys.exit(f"exit code {child.returncode} from: {' '.join(words)}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Run(wall_s, usage.ru_maxrss * unit, stdout)
+    return Run(wall_s, usage.ru_maxrss * unit, stdout, usage.ru_utime + usage.ru_stime)
 
 
 def environment(threads):

@@ -38,6 +38,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 import harness
+import neighbors
 
 # Table, target, metric.
 ADULT = ("adult", "income", "log_loss")
@@ -225,26 +226,20 @@ def rows_of(case, measured):
 
 
 def with_targets(given):
-    """Rows of the first report, and the figures behind them."""
-    rows, figures = [], {}
-    for case in CASES:
-        if given.only not in (None, case.title):
-            continue
+    """Figures behind the first report."""
+    figures = {}
+    for case in wanted(given, CASES):
         files = [find(given.data, case.table[0], part).resolve() for part in ("train", "test")]
         files[0] = shortened(given, case, files[0])
         contenders = {"kolosal": ours(given, case, files), "scikit-learn": peer(given, case, files)}
-        measured = harness.interleave(contenders, min(given.rounds, case.rounds_max))
-        figures[f"{case.title}, {case.table[0]}"] = measured
-        rows += rows_of(case, measured)
-    return rows, figures
+        figures[name_of(case)] = harness.interleave(contenders, min(given.rounds, case.rounds_max))
+    return figures
 
 
 def without_targets(given):
-    """Rows of the second report, and the figures behind them."""
-    rows, figures = [], {}
-    for case in WITHOUT_TARGET:
-        if given.only not in (None, case.title):
-            continue
+    """Figures behind the second report."""
+    figures = {}
+    for case in wanted(given, WITHOUT_TARGET):
         file = shortened(given, case, find(given.data, case.table[0], "train").resolve())
         given.scratch.mkdir(parents=True, exist_ok=True)
         measured = {"kolosal": [], "scikit-learn": []}
@@ -253,16 +248,33 @@ def without_targets(given):
             # Ours first: the peer compares its answers with the file that ours leaves.
             for name, side in sides.items():
                 measured[name].append(side(number))
-        figures[f"{case.title}, {case.table[0]}"] = measured
-        rows += rows_without_target(case, measured)
-    return rows, figures
+        figures[name_of(case)] = measured
+    return figures
+
+
+def wanted(given, cases):
+    """The cases that are asked for."""
+    return [case for case in cases if given.only in (None, case.title)]
+
+
+def name_of(case):
+    """What a case is called among the figures."""
+    return f"{case.title}, {case.table[0]}"
+
+
+def merged(name, cases, figures):
+    """The figures of earlier runs, those of this run in their places, in the order of the cases."""
+    file = HERE / f"{name}.json"
+    earlier = json.loads(file.read_text(encoding="utf-8"))["figures"] if file.exists() else {}
+    names = [name_of(case) for case in cases]
+    return {name: (earlier | figures)[name] for name in names if name in earlier or name in figures}
 
 
 def main():
     parser = harness.arguments(__doc__, rounds=5)
     parser.add_argument("--data", type=pathlib.Path, default=os.environ.get("KOLOSAL_BENCH_DATA"), help="folder of the tables")
-    parser.add_argument("--only", help="only the cases whose learner has this title; no report is written")
-    parser.add_argument("--part", choices=["all", "targets", "groups"], default="all", help="learners with a target, those without, or all")
+    parser.add_argument("--only", help="only the cases whose learner has this title; the other rows of the report stay as they are")
+    parser.add_argument("--part", choices=["all", "targets", "groups", "neighbors"], default="all", help="learners with a target, those without, neighbours of large tables, or all")
     given = parser.parse_args()
     if given.data is None:
         tables = sorted({case.table[0] for case in CASES + WITHOUT_TARGET})
@@ -273,17 +285,19 @@ def main():
     about = __doc__.split(chr(10), 2)[2].strip()
     versions = [harness.version_of(given.kolosal), *harness.installed("scikit-learn", "numpy"), f"{given.threads} threads"]
     parts = [
-        ("targets", with_targets, first, "Learners beside scikit-learn", "report"),
-        ("groups", without_targets, second, "Groups and strange rows beside scikit-learn", "report-groups"),
+        ("targets", CASES, with_targets, rows_of, first, "Learners beside scikit-learn", "report"),
+        ("groups", WITHOUT_TARGET, without_targets, rows_without_target, second, "Groups and strange rows beside scikit-learn", "report-groups"),
     ]
-    for part, measure, header, title, name in parts:
-        if given.part not in ("all", part):
+    for part, cases, measure, lines, header, title, name in parts:
+        if given.part not in ("all", part) or not wanted(given, cases):
             continue
-        rows, figures = measure(given)
+        figures = measure(given)
         if given.only:
-            print(harness.table(header, rows) if rows else "")
-        else:
-            harness.write_report(HERE, title, f"{about}\n\n{harness.table(header, rows)}", figures, versions, name)
+            figures = merged(name, cases, figures)
+        rows = [row for case in cases if name_of(case) in figures for row in lines(case, figures[name_of(case)])]
+        harness.write_report(HERE, title, f"{about}\n\n{harness.table(header, rows)}", figures, versions, name)
+    if given.part in ("all", "neighbors") and given.only is None:
+        neighbors.report(given, versions[:1])
 
 
 if __name__ == "__main__":

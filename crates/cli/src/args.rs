@@ -164,6 +164,15 @@ pub(crate) struct TrainArgs {
     /// How much each row counts
     #[arg(long, value_name = "COLUMN")]
     pub(crate) weight: Option<String>,
+    /// Columns not to learn from, separated by commas
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub(crate) ignore: Vec<String>,
+    /// Columns along which answers never fall (+1) or never rise (-1), separated by commas, such as age=+1,debt=-1
+    #[arg(long, value_name = "COLUMN=DIRECTION", value_delimiter = ',', value_parser = parse_direction)]
+    pub(crate) monotone: Vec<(String, i8)>,
+    /// Columns that may act together, separated by commas; may be repeated. Columns of no set then act alone
+    #[arg(long, value_name = "COLUMNS")]
+    pub(crate) interactions: Vec<String>,
     /// The type of a column: numeric, integer, boolean, categorical, datetime, text or identifier; may be repeated
     #[arg(long, value_name = "COLUMN=TYPE", value_parser = parse_pair)]
     pub(crate) column_type: Vec<(String, String)>,
@@ -252,6 +261,9 @@ pub(crate) struct PredictArgs {
     /// Where to write the answers: .csv, .parquet, .arrow or .jsonl
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// Add columns that hold the truth in this share of rows, 0.9 say: lower and upper for numbers, set for classes
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) coverage: Option<f64>,
 }
 
 /// How rows are grouped.
@@ -474,6 +486,15 @@ fn parse_pair(text: &str) -> Result<(String, String), String> {
             Ok((name.to_owned(), value.to_owned()))
         }
         _ => Err("write it as NAME=VALUE".to_owned()),
+    }
+}
+
+fn parse_direction(text: &str) -> Result<(String, i8), String> {
+    let (name, direction) = parse_pair(text)?;
+    match direction.as_str() {
+        "1" | "+1" | "+" | "up" => Ok((name, 1)),
+        "-1" | "-" | "down" => Ok((name, -1)),
+        _ => Err(format!("'{direction}' is no direction: write +1 or -1")),
     }
 }
 

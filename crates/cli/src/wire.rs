@@ -78,7 +78,18 @@ pub(crate) struct Judged {
     undefined: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     classes: Vec<ClassLine>,
+    /// How intervals, or sets of classes, hold the known answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    coverage: Option<CoverageLine>,
     predict_s: f64,
+}
+
+#[derive(Serialize)]
+struct CoverageLine {
+    asked: f64,
+    inside: f64,
+    /// Mean width of an interval, or mean number of classes in a set.
+    width: f64,
 }
 
 #[derive(Serialize)]
@@ -104,6 +115,11 @@ impl From<&Evaluation> for Judged {
             scores: e.scores.clone(),
             undefined: e.undefined.clone(),
             classes: e.classes.iter().map(class).collect(),
+            coverage: e.coverage.map(|c| CoverageLine {
+                asked: c.asked,
+                inside: c.inside,
+                width: c.width,
+            }),
             predict_s: e.predict_time.as_secs_f64(),
         }
     }

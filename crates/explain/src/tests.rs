@@ -36,6 +36,8 @@ fn pipeline(case: &LearnerCase, table: &Table, task: Task) -> Pipeline {
         shared,
         members: vec![(1.0, member)],
         temperature: None,
+        factors: None,
+        conformal: None,
     })
 }
 
@@ -85,7 +87,18 @@ fn values_add_up_for_every_learner_and_task() {
         for case in LearnerCase::of(*learner) {
             let task = case.task.unwrap();
             let method = check(&case, &mixed(task, learner.card(), 60, 1), task);
-            let knows_scores = ["logistic_regression", "ridge", "lasso", "lightgbm", "xgboost"];
+            let knows_scores = [
+                "logistic_regression",
+                "ridge",
+                "lasso",
+                "elastic_net",
+                "linear_svm",
+                "huber",
+                "quantile",
+                "glm",
+                "lightgbm",
+                "xgboost",
+            ];
             if knows_scores.contains(&learner.card().name) {
                 assert_eq!(method, Method::Scores, "{}", learner.card().name);
             }

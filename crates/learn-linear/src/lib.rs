@@ -54,6 +54,8 @@ mod ridge;
 mod score_model;
 mod slots;
 #[cfg(test)]
+mod sparse_tests;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

@@ -167,11 +167,9 @@ impl FittedModel for TreeEnsemble {
             let count = rows.len() / self.features;
             let block = &mut out[start * width..(start + count) * width];
             for tree in &self.trees {
-                tree.for_each_answer(rows, self.features, |at, leaf| {
-                    add(
-                        self.outcome.summed(&mut block[at * width..(at + 1) * width]),
-                        leaf,
-                    );
+                tree.for_each_leaf(rows, self.features, |at, leaf| {
+                    let answer = &mut block[at * width..(at + 1) * width];
+                    tree.add_answer(leaf, self.outcome.summed(answer));
                 });
             }
             block
@@ -194,9 +192,4 @@ impl FittedModel for TreeEnsemble {
     fn out_of_bag(&self) -> Option<&Predictions> {
         self.out_of_bag.as_ref()
     }
-}
-
-/// Adds a leaf's answer to a sum.
-pub(crate) fn add(sums: &mut [f64], leaf: &[f64]) {
-    sums.iter_mut().zip(leaf).for_each(|(sum, value)| *sum += value);
 }

@@ -191,7 +191,7 @@ impl<P: Problem> Grower<'_, P> {
     fn close(&mut self, node: u32) {
         let samples = span(&self.grown.samples, self.grown.spans[node as usize]);
         self.growth.problem.answer(samples, &mut self.answer);
-        self.grown.tree.set_answer(node, &self.answer);
+        self.grown.tree.set_shares(node, &self.answer);
     }
 
     /// The cut that should split the node, if it may be split.

@@ -7,7 +7,7 @@ use kolosal_frame::BinnedMatrix;
 use kolosal_learner::{FitContext, FitError, Predictions, Target, TrainView};
 
 use crate::bag::{Bag, bitmap};
-use crate::ensemble::{Balance, OutOfBag, Plan, TreeEnsemble, add};
+use crate::ensemble::{Balance, OutOfBag, Plan, TreeEnsemble};
 use crate::grow::{Grown, Growth, Spread};
 use crate::outcome::Outcome;
 use crate::problem::{BinarySource, Classes, NumberSource, Problem, Scalar, WeightedSource};
@@ -288,10 +288,10 @@ impl Unseen<'_> {
                         places.push(at);
                     }
                 }
-                tree.for_each_answer(&rows_unseen, self.model.features, |at, leaf| {
+                tree.for_each_leaf(&rows_unseen, self.model.features, |at, leaf| {
                     let at = places[at];
                     counts[at] += 1;
-                    add(outcome.summed(&mut out[at * width..(at + 1) * width]), leaf);
+                    tree.add_answer(leaf, outcome.summed(&mut out[at * width..(at + 1) * width]));
                 });
             }
         });

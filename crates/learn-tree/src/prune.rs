@@ -16,7 +16,7 @@ pub(crate) fn prune<T>(grown: &Grown<T>, alpha: f64, answer: impl Fn(&[T]) -> Ve
         let old = grown.tree.split_of(from).filter(|_| kept[from as usize] > 0.0);
         let Some((feature, child)) = old else {
             let (start, len) = grown.spans[from as usize];
-            tree.set_answer(
+            tree.set_shares(
                 to,
                 &answer(&grown.samples[start as usize..(start + len) as usize]),
             );

@@ -11,15 +11,19 @@ const FEATURE: u32 = TURNED - 1;
 /// What counts as zero where zero counts as missing.
 pub(crate) const ZERO_MAX: f64 = 1e-35_f32 as f64;
 
+/// Bytes of a number of an answer kept as shares.
+const SHARE_BYTES: usize = size_of::<u32>() + size_of::<f64>();
+
 /// Rows that walk side by side.
 const LANES: usize = 8;
 
 /// One node in sixteen bytes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Node {
-    /// Threshold of a number, start of a level set, or the answer of a leaf of width one.
+    /// Threshold of a number, start of a level set, or the answer of a leaf of width one; in a wider leaf whose answer is kept as
+    /// shares, minus their number, else zero.
     value: f64,
-    /// The left child, the right one follows; in a leaf the position of its answer.
+    /// The left child, the right one follows; in a leaf the position of its answer, or of its first share.
     link: u32,
     /// The feature, and what kind of node this is.
     field: u32,
@@ -54,6 +58,15 @@ pub(crate) struct Tree {
     sets: Vec<u64>,
     /// Answers of leaves wider than one number.
     answers: Vec<f64>,
+    /// Answers that are mostly zero: which numbers of them are not, and those numbers.
+    shares: Shares,
+}
+
+/// Numbers of answers that are not zero.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Shares {
+    at: Vec<u32>,
+    value: Vec<f64>,
 }
 
 impl Tree {
@@ -69,6 +82,7 @@ impl Tree {
             nodes: vec![root],
             sets: Vec::new(),
             answers: Vec::new(),
+            shares: Shares::default(),
         }
     }
 
@@ -82,6 +96,39 @@ impl Tree {
         } else {
             leaf.link = (self.answers.len() / self.width) as u32;
             self.answers.extend_from_slice(answer);
+        }
+    }
+
+    /// Gives a leaf an answer that may be mostly zero, as those of many classes are; [`Tree::add_answer`] reads it.
+    pub(crate) fn set_shares(&mut self, node: u32, answer: &[f64]) {
+        let count = answer.iter().filter(|share| **share != 0.0).count();
+        let is_smaller = count * SHARE_BYTES < size_of_val(answer);
+        if self.width == 1 || count == 0 || !is_smaller {
+            return self.set_answer(node, answer);
+        }
+        let leaf = &mut self.nodes[node as usize];
+        assert!(leaf.is_leaf(), "only leaves answer");
+        (leaf.value, leaf.link) = (-(count as f64), self.shares.at.len() as u32);
+        for (at, &share) in (0..).zip(answer).filter(|(_, share)| **share != 0.0) {
+            self.shares.at.push(at);
+            self.shares.value.push(share);
+        }
+    }
+
+    /// Adds the answer of a leaf to sums.
+    #[inline]
+    pub(crate) fn add_answer(&self, leaf: u32, sums: &mut [f64]) {
+        let node = &self.nodes[leaf as usize];
+        if self.width > 1 && node.value < 0.0 {
+            let range = node.link as usize..node.link as usize + (-node.value) as usize;
+            let shares = self.shares.at[range.clone()]
+                .iter()
+                .zip(&self.shares.value[range]);
+            shares.for_each(|(&at, share)| sums[at as usize] += share);
+        } else {
+            sums.iter_mut()
+                .zip(self.answer(leaf))
+                .for_each(|(sum, value)| *sum += value);
         }
     }
 
@@ -133,7 +180,7 @@ impl Tree {
         (!node.is_leaf()).then_some((node.feature(), node.link))
     }
 
-    /// The answer of a leaf; `None` for a split.
+    /// The answer of a leaf that is not kept as shares; `None` for a split.
     pub(crate) fn answer_of(&self, node: u32) -> Option<&[f64]> {
         self.nodes[node as usize].is_leaf().then(|| self.answer(node))
     }
@@ -181,25 +228,25 @@ impl Tree {
         )
     }
 
-    /// Visits the answer for each row of `width` values (codes for categories, NaN for missing) in `rows`.
+    /// Visits the leaf of each row of `width` values (codes for categories, NaN for missing) in `rows`.
     ///
     /// Several rows walk side by side: the next node of one is fetched while another compares.
     #[inline]
-    pub(crate) fn for_each_answer(&self, rows: &[f64], width: usize, mut visit: impl FnMut(usize, &[f64])) {
+    pub(crate) fn for_each_leaf(&self, rows: &[f64], width: usize, mut visit: impl FnMut(usize, u32)) {
         let mut groups = rows.chunks_exact(LANES * width);
         let mut at = 0;
         for group in groups.by_ref() {
             let mut lanes = [0_u32; LANES];
             while self.step(group, width, &mut lanes) {}
             for lane in lanes {
-                visit(at, self.answer(lane));
+                visit(at, lane);
                 at += 1;
             }
         }
         for row in groups.remainder().chunks_exact(width) {
             let mut lane = [0];
             while self.step(row, width, &mut lane) {}
-            visit(at, self.answer(lane[0]));
+            visit(at, lane[0]);
             at += 1;
         }
     }
@@ -224,8 +271,9 @@ impl Tree {
         moved
     }
 
+    /// The answer of a leaf that is not kept as shares.
     #[inline]
-    fn answer(&self, leaf: u32) -> &[f64] {
+    pub(crate) fn answer(&self, leaf: u32) -> &[f64] {
         let leaf = &self.nodes[leaf as usize];
         if self.width == 1 {
             std::slice::from_ref(&leaf.value)
@@ -262,7 +310,10 @@ impl Tree {
 
     /// Bytes held on the heap.
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>() + (self.sets.capacity() + self.answers.capacity()) * 8
+        let shares = self.shares.at.capacity() * SHARE_BYTES;
+        self.nodes.capacity() * size_of::<Node>()
+            + (self.sets.capacity() + self.answers.capacity()) * 8
+            + shares
     }
 
     /// Gives back what growing has allocated ahead.
@@ -270,6 +321,8 @@ impl Tree {
         self.nodes.shrink_to_fit();
         self.sets.shrink_to_fit();
         self.answers.shrink_to_fit();
+        self.shares.at.shrink_to_fit();
+        self.shares.value.shrink_to_fit();
     }
 
     pub(crate) fn save(&self, to: &mut Encoder) {
@@ -282,6 +335,15 @@ impl Tree {
             .flat_map(|&word| [word as u32, (word >> 32) as u32]);
         to.u32s(&halves.collect::<Vec<_>>());
         to.f64s(&self.answers);
+        if self.has_shares() {
+            to.u32s(&self.shares.at);
+            to.f64s(&self.shares.value);
+        }
+    }
+
+    /// Whether some answer is kept as shares.
+    fn has_shares(&self) -> bool {
+        self.width > 1 && self.nodes.iter().any(|node| node.is_leaf() && node.value < 0.0)
     }
 
     /// Reads a tree over `features` columns back; `legal` says which numbers an answer may hold.
@@ -302,7 +364,7 @@ impl Tree {
         });
         let halves = from.u32s()?;
         let (pairs, rest) = halves.as_chunks::<2>();
-        let tree = Self {
+        let mut tree = Self {
             width,
             nodes: nodes.collect(),
             sets: pairs
@@ -310,8 +372,16 @@ impl Tree {
                 .map(|&[low, high]| u64::from(low) | u64::from(high) << 32)
                 .collect(),
             answers: from.f64s()?,
+            shares: Shares::default(),
         };
+        if tree.has_shares() {
+            tree.shares.at = from.u32s()?;
+            tree.shares.value = from.f64s()?;
+        }
         let sound = rest.is_empty()
+            && tree.shares.at.len() == tree.shares.value.len()
+            && tree.shares.at.iter().all(|&at| (at as usize) < width)
+            && tree.shares.value.iter().all(|&value| legal(value))
             && tree.answers.iter().all(|&value| legal(value))
             && (0..tree.nodes.len()).all(|at| tree.is_sound(at, features, legal));
         if sound {
@@ -327,6 +397,10 @@ impl Tree {
         let link = node.link as usize;
         if node.is_leaf() {
             let plain = node.field == LEAF;
+            if self.width > 1 && node.value < 0.0 {
+                let end = node.link as f64 - node.value;
+                return plain && node.value.fract() == 0.0 && end <= self.shares.at.len() as f64;
+            }
             let answered = self.width == 1 || (link + 1) * self.width <= self.answers.len();
             return plain && answered && legal(node.value);
         }
@@ -369,6 +443,36 @@ mod tests {
                 .map(|value| tree.leaf_of(&[*value]) == left)
                 .collect()
         })
+    }
+
+    #[test]
+    fn answers_that_are_mostly_zero_are_kept_short_and_survive_being_saved() {
+        let mut tree = Tree::new(5);
+        let left = tree.split(0, 0, &Test::UpTo(1.5), Side::Left);
+        let right = tree.split(left + 1, 0, &Test::UpTo(2.5), Side::Left);
+        let answers = [[0.0, 0.0, 1.0, 0.0, 0.0], [0.25, 0.0, 0.0, 0.75, 0.0], [0.2; 5]];
+        for (leaf, answer) in [left, right, right + 1].into_iter().zip(&answers) {
+            tree.set_shares(leaf, answer);
+        }
+        assert_eq!((tree.shares.at.len(), tree.answers.len()), (3, 5));
+        let mut to = Encoder::new();
+        tree.save(&mut to);
+        let bytes = to.into_bytes();
+        let share = |value| (0.0..=1.0).contains(&value);
+        let back = Tree::load(&mut Decoder::new(&bytes), 1, 5, share).expect("as saved");
+        assert_eq!(back, tree);
+        for (value, answer) in [1.0, 2.0, 3.0].into_iter().zip(answers) {
+            let mut sums = [0.0; 5];
+            back.add_answer(back.leaf_of(&[value]), &mut sums);
+            assert_eq!(sums, answer);
+        }
+        for damaged in 0..bytes.len() {
+            let mut bytes = bytes.clone();
+            bytes[damaged] ^= 0x40;
+            if let Ok(tree) = Tree::load(&mut Decoder::new(&bytes), 1, 5, share) {
+                tree.add_answer(tree.leaf_of(&[2.0]), &mut [0.0; 5]);
+            }
+        }
     }
 
     #[test]

@@ -36,11 +36,13 @@ pub use context::{FitContext, FitError, Progress, Silent};
 pub use contract::{FittedModel, Learn, Learner, Stopped};
 pub use contributions::{Contributions, ScoreLink};
 pub use encode::{ArtifactError, Decoder, Encoder};
-pub use metric::{Direction, METRICS, Metric, MetricError, default_metric, find_metric};
+pub use metric::{
+    Confusion, Direction, LabelMetric, METRICS, Metric, MetricError, default_metric, find_metric,
+};
 pub use params::{
     Checked, Domain, ParamDef, ParamError, ParamSet, ParamValue, Point, Scale, Value, check_point, trim_doc,
 };
 pub use platt::PlattCurve;
-pub use predictions::{Meaning, Predictions};
+pub use predictions::{Meaning, Predictions, called};
 pub use task::{DataError, Target, Task, TaskKind, TrainView};
 pub use transform::{Fitted, FittedTransform, Transform};

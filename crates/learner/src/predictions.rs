@@ -1,5 +1,7 @@
 //! The one shape of a model's answers.
 
+use std::sync::Arc;
+
 use crate::Task;
 
 /// What the numbers of a prediction mean.
@@ -21,6 +23,8 @@ pub struct Predictions {
     meaning: Meaning,
     width: usize,
     values: Vec<f64>,
+    /// What each probability is multiplied with before the greatest one is called.
+    factors: Option<Arc<[f64]>>,
 }
 
 impl Predictions {
@@ -31,6 +35,7 @@ impl Predictions {
             meaning,
             width,
             values: vec![0.0; rows * width],
+            factors: None,
         }
     }
 
@@ -45,7 +50,23 @@ impl Predictions {
             meaning,
             width,
             values,
+            factors: None,
         }
+    }
+
+    /// The same answers with another way to call a class: the one whose probability times its factor is greatest.
+    ///
+    /// # Panics
+    /// If the answers are no probabilities, or there is not one positive factor a class.
+    pub fn called_by(mut self, factors: Arc<[f64]>) -> Self {
+        assert_eq!(self.meaning, Meaning::ClassProbability, "classes are called");
+        assert_eq!(factors.len(), self.width, "one factor a class");
+        assert!(
+            factors.iter().all(|f| *f > 0.0 && f.is_finite()),
+            "factors are positive"
+        );
+        self.factors = Some(factors);
+        self
     }
 
     /// Meaning and width of the answers to `task`.
@@ -88,16 +109,10 @@ impl Predictions {
         &self.values[row * self.width..(row + 1) * self.width]
     }
 
-    /// The most probable class of a row; the lowest code wins a tie.
+    /// The class a row is called: the most probable one, or what [`Predictions::called_by`] makes of the probabilities; the
+    /// lowest code wins a tie.
     pub fn class(&self, row: usize) -> u32 {
-        let probabilities = self.row(row);
-        let mut best = 0;
-        for (class, p) in probabilities.iter().enumerate() {
-            if *p > probabilities[best] {
-                best = class;
-            }
-        }
-        best as u32
+        called(self.row(row), self.factors.as_deref())
     }
 
     /// The group of each row of a clustering, `None` where it belongs to none.
@@ -121,8 +136,26 @@ impl Predictions {
             .flat_map(|&row| self.row(row as usize))
             .copied()
             .collect();
-        Self { values, ..*self }
+        Self {
+            values,
+            meaning: self.meaning,
+            width: self.width,
+            factors: self.factors.clone(),
+        }
     }
+}
+
+/// The class whose probability, times its factor where there are factors, is greatest; the lowest code wins a tie.
+pub fn called(probabilities: &[f64], factors: Option<&[f64]>) -> u32 {
+    let share = |class: usize| probabilities[class] * factors.map_or(1.0, |factors| factors[class]);
+    let mut best = (0, share(0));
+    for class in 1..probabilities.len() {
+        let found = share(class);
+        if found > best.1 {
+            best = (class, found);
+        }
+    }
+    best.0 as u32
 }
 
 #[cfg(test)]
@@ -135,5 +168,7 @@ mod tests {
         let answers = Predictions::from_values(task, vec![0.4, 0.4, 0.2, 0.1, 0.2, 0.7]);
         assert_eq!([answers.class(0), answers.class(1)], [0, 2]);
         assert_eq!(answers.select(&[1]).values(), [0.1, 0.2, 0.7]);
+        let answers = answers.called_by([1.0, 1.0, 3.0].into());
+        assert_eq!([answers.class(0), answers.select(&[1]).class(0)], [2, 2]);
     }
 }

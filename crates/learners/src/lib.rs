@@ -22,6 +22,7 @@ use kolosal_learn_classic::naive_bayes::NaiveBayes;
 use kolosal_learn_classic::neighbors::Neighbors;
 use kolosal_learn_classic::rbf_svm::RbfSvm;
 use kolosal_learn_linear::{ElasticNet, Glm, Huber, Lasso, LinearSvm, LogisticRegression, Quantile, Ridge};
+use kolosal_learn_neural::Mlp;
 use kolosal_learn_tree::{CatBoost, DecisionTree, ExtraTrees, LightGbm, RandomForest, XgBoost};
 use kolosal_learner::Learner;
 
@@ -46,6 +47,7 @@ pub const LEARNERS: &[&dyn Learner] = &[
     &LightGbm,
     &XgBoost,
     &CatBoost,
+    &Mlp,
     &Isolation,
     &LocalOutlier,
     &Kmeans,

@@ -14,7 +14,8 @@
 //! | after it | the manifest, JSON; then the sections, each from a multiple of 64 on, the gaps zero |
 //!
 //! Sections of version 1: `head` (schema with levels, target, shared transforms, temperature) and `member.0`, `member.1`, ..
-//! (chain and model). Every length is compared with the file before anything is allocated, every byte is covered by a
+//! (chain and model). Version 2 adds `decision` (how a class is called, errors of held-out rows); a pipeline without it is
+//! written as version 1. Every length is compared with the file before anything is allocated, every byte is covered by a
 //! checksum or must be zero, and nothing in a file is ever executed.
 
 use std::io::{self, Write};
@@ -25,8 +26,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{Manifest, Pipeline};
 
-/// The format version this code writes, and the newest it reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The newest format version that this code writes and reads.
+pub const FORMAT_VERSION: u32 = 2;
 
 const MAGIC: &[u8; 8] = b"KOLOSAL\0";
 const HEADER: usize = 64;
@@ -64,12 +65,15 @@ pub fn write_artifact(manifest: &Manifest, pipeline: &Pipeline, to: &mut dyn Wri
     let mut head = Encoder::new();
     pipeline.save_head(&mut head);
     let mut sections = vec![("head".to_owned(), head.into_bytes())];
+    let decision = pipeline.save_decision();
+    let version = if decision.is_some() { FORMAT_VERSION } else { 1 };
+    sections.extend(decision.map(|bytes| ("decision".to_owned(), bytes)));
     for (i, (_, member)) in pipeline.members().iter().enumerate() {
         sections.push((format!("member.{i}"), member.to_bytes()));
     }
     let manifest = serde_json::to_vec(manifest).expect("a manifest has only text, numbers and lists");
     let (table, end) = section_table(manifest.len(), &sections);
-    to.write_all(&head_bytes(&manifest, &table, end))?;
+    to.write_all(&head_bytes(version, &manifest, (&table, end)))?;
     let mut at = HEADER + table.len() + manifest.len();
     for (_, bytes) in &sections {
         to.write_all(&[0; ALIGN][..at.next_multiple_of(ALIGN) - at])?;
@@ -98,10 +102,10 @@ fn section_table(manifest_len: usize, sections: &[(String, Vec<u8>)]) -> (Vec<u8
 }
 
 /// Header, section table and manifest.
-fn head_bytes(manifest: &[u8], table: &[u8], end: usize) -> Vec<u8> {
+fn head_bytes(version: u32, manifest: &[u8], (table, end): (&[u8], usize)) -> Vec<u8> {
     let mut head = Vec::with_capacity(HEADER + table.len() + manifest.len());
     head.extend_from_slice(MAGIC);
-    head.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    head.extend_from_slice(&version.to_le_bytes());
     head.extend_from_slice(&((table.len() / ENTRY) as u32).to_le_bytes());
     head.extend_from_slice(&(manifest.len() as u64).to_le_bytes());
     head.extend_from_slice(&(end as u64).to_le_bytes());
@@ -129,7 +133,7 @@ pub fn read_manifest(file: &[u8]) -> Result<Manifest, ArtifactError> {
 /// # Errors
 /// [`ArtifactError`] if the bytes are no model file, damaged, truncated, or of a newer format.
 pub fn read_artifact(file: &[u8]) -> Result<Artifact, ArtifactError> {
-    let (manifest, sections) = read_head(file)?;
+    let (manifest, version, sections) = read_head(file)?;
     let named = |name: &str| {
         sections
             .iter()
@@ -138,16 +142,17 @@ pub fn read_artifact(file: &[u8]) -> Result<Artifact, ArtifactError> {
     };
     let head = named("head").ok_or_else(|| ArtifactError::damaged("there is no section 'head'"))?;
     let members: Vec<&[u8]> = (0..).map_while(|i| named(&format!("member.{i}"))).collect();
-    if members.len() + 1 != sections.len() {
-        return Err(ArtifactError::damaged(
-            "there are sections that version 1 does not have",
-        ));
+    let decision = named("decision").filter(|_| version >= 2);
+    if members.len() + 1 + usize::from(decision.is_some()) != sections.len() {
+        return Err(ArtifactError::damaged(format!(
+            "there are sections that version {version} does not have"
+        )));
     }
-    let pipeline = Pipeline::load(&manifest, head, &members)?;
+    let pipeline = Pipeline::load(&manifest, (head, decision), &members)?;
     Ok(Artifact { manifest, pipeline })
 }
 
-fn read_head(file: &[u8]) -> Result<(Manifest, Vec<Section<'_>>), ArtifactError> {
+fn read_head(file: &[u8]) -> Result<(Manifest, u32, Vec<Section<'_>>), ArtifactError> {
     if !file.starts_with(MAGIC) {
         return Err(ArtifactError::damaged(
             "it does not start like a model file: is it a .kolosal file?",
@@ -187,7 +192,7 @@ fn read_head(file: &[u8]) -> Result<(Manifest, Vec<Section<'_>>), ArtifactError>
     }
     let manifest =
         serde_json::from_slice(manifest).map_err(|e| ArtifactError::damaged(format!("its manifest: {e}")))?;
-    Ok((manifest, sections))
+    Ok((manifest, version, sections))
 }
 
 /// The sections, each verified; `end` is where the manifest ends.

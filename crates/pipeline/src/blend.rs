@@ -33,17 +33,20 @@ const TIE: f64 = 1e-6;
 /// Chooses weights for candidates by their out-of-fold predictions of the same rows.
 ///
 /// A tie goes to a candidate chosen before, then to the first, so ensembles stay small; the best prefix of the rounds
-/// wins. Candidates whose predictions the metric cannot judge are left out; `None` if that is all of them.
+/// wins, and rounds end there once it is late. Candidates whose predictions the metric cannot judge are left out; `None` if that is all of them.
 pub fn greedy_blend(
     judge: Judge<'_>,
     candidates: &[&Predictions],
     task: Task,
-    workers: &Workers,
+    (workers, is_late): (&Workers, &dyn Fn() -> bool),
 ) -> Option<Blend> {
     let mut counts = vec![0_u32; candidates.len()];
     let mut sum = vec![0.0; candidates.first()?.values().len()];
     let mut best: Option<(f64, Vec<u32>)> = None;
     for round in 1..=ROUNDS {
+        if round > 1 && is_late() {
+            break;
+        }
         let scale = 1.0 / round as f64;
         let losses = workers.map(candidates.len(), |i| {
             let mean = sum
@@ -111,9 +114,28 @@ mod tests {
             judge,
             &predictions.iter().collect::<Vec<_>>(),
             Task::Regression,
-            &Workers::new(1),
+            (&Workers::new(1), &|| false),
         )
         .expect("candidates can be judged")
+    }
+
+    #[test]
+    fn when_it_is_late_the_best_so_far_stands() {
+        let target = [0.0, 0.0];
+        let judge = Judge {
+            target: Target::Numbers(&target),
+            weights: None,
+            metric: find_metric("rmse").expect("on the list"),
+        };
+        let of = |values: [f64; 2]| Predictions::from_values(Task::Regression, values.to_vec());
+        let (first, second) = (of([1.0, 1.0]), of([-2.0, -2.0]));
+        let found = greedy_blend(
+            judge,
+            &[&first, &second],
+            Task::Regression,
+            (&Workers::new(1), &|| true),
+        );
+        assert_eq!(found.expect("one round").weights, [1.0, 0.0]);
     }
 
     #[test]

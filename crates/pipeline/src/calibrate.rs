@@ -8,6 +8,9 @@ use kolosal_learner::{Metric, Predictions, Target, find_metric};
 /// Fewest rows from which a temperature is learned.
 const ROWS_MIN: usize = 500;
 
+/// Most probabilities that a temperature is learned from; of more, every so many rows count. One number needs no more.
+const VALUES_MAX: usize = 1 << 20;
+
 /// Smallest gain in log-loss that is worth a temperature.
 const GAIN_MIN: f64 = 1e-4;
 
@@ -21,6 +24,11 @@ pub fn fit_temperature(target: &Target<'_>, held_out: &Predictions, weights: Opt
         return None;
     }
     let metric = find_metric("log_loss").expect("log-loss is on the list of metrics");
+    let step = held_out.values().len().div_ceil(VALUES_MAX);
+    if step > 1 {
+        let rows: Vec<u32> = (0..held_out.row_count() as u32).step_by(step).collect();
+        return fit_temperature_on(&rows, target, held_out, weights);
+    }
     let loss = |log_temperature: f64| {
         let mut scaled = held_out.clone();
         apply_temperature(log_temperature.exp(), scaled.width(), scaled.values_mut());
@@ -28,6 +36,25 @@ pub fn fit_temperature(target: &Target<'_>, held_out: &Predictions, weights: Opt
     };
     let best = golden_section(loss, -2.0, 2.0);
     (loss(best) < metric_at_one(metric, target, held_out, weights)? - GAIN_MIN).then(|| best.exp())
+}
+
+/// The same on some of the rows.
+fn fit_temperature_on(
+    rows: &[u32],
+    target: &Target<'_>,
+    held_out: &Predictions,
+    weights: Option<&[f64]>,
+) -> Option<f64> {
+    let Target::Classes { codes, count } = target else {
+        return None;
+    };
+    let codes: Vec<u32> = rows.iter().map(|&row| codes[row as usize]).collect();
+    let weights = weights.map(|weights| rows.iter().map(|&row| weights[row as usize]).collect::<Vec<_>>());
+    let target = Target::Classes {
+        codes: &codes,
+        count: *count,
+    };
+    fit_temperature(&target, &held_out.select(rows), weights.as_deref())
 }
 
 fn metric_at_one(

@@ -32,3 +32,30 @@ impl PipelineError {
         }
     }
 }
+
+/// Intervals or sets of classes that a model does not have.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum CoverageError {
+    /// More than the held-out rows allow, or no share at all.
+    #[error(
+        "a coverage of {coverage} cannot be had: ask for more than 0 and at most {most:.4}, for which there are held-out rows enough"
+    )]
+    Range {
+        /// What was asked.
+        coverage: f64,
+        /// The most that can be had.
+        most: f64,
+    },
+    /// No row was held out when the model was made.
+    #[error(
+        "the model knows no errors of held-out rows, so it has no intervals: make it with `kolosal train`, which holds rows out"
+    )]
+    NoErrors,
+}
+
+impl CoverageError {
+    /// The public kind.
+    pub fn kind(&self) -> ErrorKind {
+        ErrorKind::Invalid
+    }
+}

@@ -8,6 +8,8 @@
 pub mod artifact;
 mod blend;
 mod calibrate;
+mod conformal;
+mod decide;
 mod error;
 mod fit;
 mod manifest;
@@ -18,7 +20,9 @@ mod target;
 pub use artifact::{Artifact, FORMAT_VERSION, read_artifact, read_manifest, write_artifact};
 pub use blend::{Blend, Judge, greedy_blend};
 pub use calibrate::{apply_temperature, fit_temperature};
-pub use error::PipelineError;
+pub use conformal::{Conformal, Errors, NumberErrors};
+pub use decide::{Calling, fit_calling};
+pub use error::{CoverageError, PipelineError};
 pub use fit::{Features, MemberPlan, SharedFeatures, can_combine, fit_member};
 pub use manifest::{
     DataFacts, FeatureEntry, GroupEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,

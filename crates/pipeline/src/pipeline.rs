@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use kolosal_compute::Workers;
 use kolosal_frame::{Frame, FrameView, FrozenSchema};
-use kolosal_learner::{ArtifactError, Contributions, Decoder, Encoder, FittedTransform, Predictions};
+use kolosal_learner::{ArtifactError, Contributions, Decoder, Encoder, FittedTransform, Predictions, Task};
 
 use crate::calibrate::apply_temperature;
+use crate::conformal::Conformal;
 use crate::manifest::point_text;
 use crate::member::{folded, load_transforms, save_transforms};
-use crate::{Manifest, Member, MemberEntry, PipelineError, TargetSpec};
+use crate::{CoverageError, Manifest, Member, MemberEntry, PipelineError, TargetSpec};
 
 /// Rows that are scored together; fixed, so that the number of threads cannot matter.
 const BLOCK_ROWS: usize = 1024;
@@ -26,6 +27,10 @@ pub struct PipelineParts {
     pub members: Vec<(f64, Member)>,
     /// Temperature of the probabilities, if they are scaled.
     pub temperature: Option<f64>,
+    /// What each probability is multiplied with before the greatest one is called, if that is not one.
+    pub factors: Option<Arc<[f64]>>,
+    /// How far answers were off on held-out rows, where there were any.
+    pub conformal: Option<Conformal>,
 }
 
 /// Schema, transforms and members that answer together; immutable and shared between threads.
@@ -51,6 +56,21 @@ impl Pipeline {
             parts.members.iter().all(|(_, member)| member.shape() == shape),
             "members answer the task"
         );
+        let classes = parts.target.task.width();
+        assert!(
+            parts
+                .factors
+                .as_ref()
+                .is_none_or(|factors| factors.len() == classes),
+            "one factor a class"
+        );
+        assert!(
+            parts
+                .conformal
+                .as_ref()
+                .is_none_or(|errors| errors.suits(parts.target.task)),
+            "errors of the task"
+        );
         Self { parts }
     }
 
@@ -67,6 +87,19 @@ impl Pipeline {
     /// The members and their weights.
     pub fn members(&self) -> &[(f64, Member)] {
         &self.parts.members
+    }
+
+    /// How far answers were off on held-out rows.
+    ///
+    /// # Errors
+    /// [`CoverageError::NoErrors`] if no row was held out.
+    pub fn conformal(&self) -> Result<&Conformal, CoverageError> {
+        self.parts.conformal.as_ref().ok_or(CoverageError::NoErrors)
+    }
+
+    /// What each probability is multiplied with before the greatest one is called; `None` if the most probable class is.
+    pub fn factors(&self) -> Option<&[f64]> {
+        self.parts.factors.as_deref()
     }
 
     /// The one member that answers on the raw columns alone; `None` for blends, transforms and scaled probabilities.
@@ -89,7 +122,10 @@ impl Pipeline {
         workers.for_each_chunk_mut(answers.values_mut(), BLOCK_ROWS * width, |block, out| {
             self.predict_into(aligned.view().slice(block * BLOCK_ROWS, out.len() / width), out);
         });
-        Ok(answers)
+        Ok(match &self.parts.factors {
+            Some(factors) => answers.called_by(Arc::clone(factors)),
+            None => answers,
+        })
     }
 
     /// Answers rows whose columns are aligned with [`Pipeline::schema`], into `out`, row after row.
@@ -223,14 +259,35 @@ impl Pipeline {
         to.f64(self.parts.temperature.unwrap_or(1.0));
     }
 
-    /// Reads a pipeline from its head and the bytes of its members, which the manifest describes.
-    pub(crate) fn load(manifest: &Manifest, head: &[u8], members: &[&[u8]]) -> Result<Self, ArtifactError> {
+    /// Factors and errors as bytes; `None` if there are neither.
+    pub(crate) fn save_decision(&self) -> Option<Vec<u8>> {
+        let (factors, conformal) = (&self.parts.factors, &self.parts.conformal);
+        if factors.is_none() && conformal.is_none() {
+            return None;
+        }
+        let mut to = Encoder::new();
+        to.f64s(factors.as_deref().unwrap_or_default());
+        to.bool(conformal.is_some());
+        if let Some(conformal) = conformal {
+            conformal.save(&mut to);
+        }
+        Some(to.into_bytes())
+    }
+
+    /// Reads a pipeline from its head, its decision and the bytes of its members, which the manifest describes.
+    pub(crate) fn load(
+        manifest: &Manifest,
+        (head, decision): (&[u8], Option<&[u8]>),
+        members: &[&[u8]],
+    ) -> Result<Self, ArtifactError> {
         let mut from = Decoder::new(head);
         let schema = load_schema(&mut from)?;
         let target = TargetSpec::load(&mut from)?;
         let shared = load_transforms(&mut from)?;
         let temperature = load_temperature(&mut from)?;
         from.finish()?;
+        let (factors, conformal) =
+            decision.map_or(Ok((None, None)), |bytes| load_decision(bytes, target.task))?;
         if manifest.members.len() != members.len() || members.is_empty() {
             return Err(ArtifactError::damaged("manifest and members differ in number"));
         }
@@ -259,8 +316,30 @@ impl Pipeline {
             shared,
             members,
             temperature,
+            factors,
+            conformal,
         }))
     }
+}
+
+type Decision = (Option<Arc<[f64]>>, Option<Conformal>);
+
+fn load_decision(bytes: &[u8], task: Task) -> Result<Decision, ArtifactError> {
+    let mut from = Decoder::new(bytes);
+    let factors = from.f64s()?;
+    let conformal = if from.bool()? {
+        Some(Conformal::load(&mut from)?)
+    } else {
+        None
+    };
+    from.finish()?;
+    let has_classes = matches!(task, Task::Binary | Task::Multiclass { .. });
+    let is_sound = factors.is_empty()
+        || has_classes && factors.len() == task.width() && factors.iter().all(|f| *f > 0.0 && f.is_finite());
+    if !is_sound || conformal.as_ref().is_some_and(|errors| !errors.suits(task)) {
+        return Err(ArtifactError::damaged("factors or errors of another task"));
+    }
+    Ok(((!factors.is_empty()).then(|| factors.into()), conformal))
 }
 
 fn load_schema(from: &mut Decoder<'_>) -> Result<FrozenSchema, ArtifactError> {

@@ -45,6 +45,8 @@ fn bytes_of_fold(case: &LearnerCase, table: &Table, task: Task) -> Vec<u8> {
         shared: transforms,
         members: vec![(1.0, member)],
         temperature: None,
+        factors: None,
+        conformal: None,
     };
     let pipeline = Pipeline::new(parts);
     written(&manifest(&pipeline), &pipeline)

@@ -9,7 +9,7 @@ use kolosal_frame::write::WriteError;
 use kolosal_learn_tree::boost::interop::InteropError;
 use kolosal_learner::{ArtifactError, FitError, MetricError};
 use kolosal_learners::UnknownLearner;
-use kolosal_pipeline::{PipelineError, TargetError};
+use kolosal_pipeline::{CoverageError, PipelineError, TargetError};
 use kolosal_store::StoreError;
 use kolosal_training::TrainError;
 
@@ -76,6 +76,9 @@ pub enum PlatformError {
         /// What is wrong with it.
         source: PipelineError,
     },
+    /// Intervals that a model does not have.
+    #[error(transparent)]
+    Coverage(#[from] CoverageError),
     /// A model that another library's format has no place for.
     #[error(transparent)]
     Interop(#[from] InteropError),
@@ -124,6 +127,7 @@ impl PlatformError {
             Self::Open { .. } => ErrorKind::Internal,
             Self::Artifact { source, .. } => source.kind(),
             Self::Unfit { source, .. } => source.kind(),
+            Self::Coverage(error) => error.kind(),
             Self::Interop(error) => error.kind(),
             Self::NotExportable { .. } => ErrorKind::Invalid,
             Self::Store(error) => error.kind(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use kolosal_base::Clock;
 use kolosal_frame::{Field, FrozenSchema, Kind, Schema};
 use kolosal_learner::{METRICS, Predictions, Target, Task};
-use kolosal_pipeline::{CodedTarget, TargetSpec};
+use kolosal_pipeline::{CodedTarget, Conformal, TargetSpec};
 
 use crate::{Model, Platform, PlatformError};
 
@@ -27,9 +27,25 @@ pub struct Evaluation {
     pub undefined: BTreeMap<String, String>,
     /// Answers by class; empty for a regression.
     pub classes: Vec<ClassReport>,
+    /// How intervals or sets fared, if the model has them.
+    pub coverage: Option<Coverage>,
     /// Time to predict.
     pub predict_time: Duration,
 }
+
+/// How intervals, or sets of classes, hold the known answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Coverage {
+    /// The share of rows that was asked for.
+    pub asked: f64,
+    /// The share of rows whose answer is inside.
+    pub inside: f64,
+    /// Mean width of an interval, or mean number of classes in a set.
+    pub width: f64,
+}
+
+/// The coverage that intervals are judged at.
+const COVERAGE: f64 = 0.9;
 
 /// How one class fared.
 #[derive(Debug, Clone)]
@@ -79,6 +95,7 @@ impl Platform {
             metric: model.manifest.metric.clone(),
             scores,
             undefined,
+            coverage: coverage(model, &answers, &predictions),
             classes: class_reports(&answers, &predictions, &model.manifest.classes),
             predict_time,
         })
@@ -104,6 +121,38 @@ fn with_target(features: &FrozenSchema, spec: &TargetSpec) -> FrozenSchema {
     levels.push((!is_number).then(|| Arc::clone(&spec.classes)));
     let schema = Schema::new(fields).expect("a model does not learn from its own target");
     FrozenSchema::new(schema, levels)
+}
+
+fn coverage(model: &Model, answers: &CodedTarget, predictions: &Predictions) -> Option<Coverage> {
+    let conformal = model.pipeline.conformal().ok()?;
+    let asked = COVERAGE.min(conformal.coverage_max());
+    conformal.require(asked).ok()?;
+    let (mut inside, mut width) = (0, 0.0);
+    match (conformal, answers.as_target()) {
+        (Conformal::Numbers(errors), Target::Numbers(truth)) => {
+            for (answer, truth) in predictions.values().iter().zip(truth) {
+                let (lower, upper) = errors.interval(*answer, asked);
+                inside += usize::from((lower..=upper).contains(truth));
+                width += upper - lower;
+            }
+        }
+        (Conformal::Classes(errors), Target::Classes { codes, .. }) => {
+            let most = errors.most(asked);
+            for (row, &code) in codes.iter().enumerate() {
+                let (shares, called) = (predictions.row(row), predictions.class(row) as usize);
+                let is_inside = |class: usize| class == called || 1.0 - shares[class] <= most;
+                inside += usize::from(is_inside(code as usize));
+                width += (0..shares.len()).filter(|&class| is_inside(class)).count() as f64;
+            }
+        }
+        _ => return None,
+    }
+    let rows = predictions.row_count() as f64;
+    Some(Coverage {
+        asked,
+        inside: inside as f64 / rows,
+        width: width / rows,
+    })
 }
 
 type Scores = (BTreeMap<String, f64>, BTreeMap<String, String>);

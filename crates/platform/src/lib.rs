@@ -35,7 +35,7 @@ mod work_folder;
 pub use cluster::{ClusterJob, ClusterSummary};
 pub use doctor::{Check, Diagnosis};
 pub use error::PlatformError;
-pub use evaluate::{ClassReport, Evaluation};
+pub use evaluate::{ClassReport, Coverage, Evaluation};
 pub use explain::{ExplainJob, ExplainSummary};
 pub use export::{ExportFormat, ExportSummary};
 pub use fit::{FitJob, FitSummary};
@@ -61,4 +61,4 @@ pub use kolosal_pipeline::{
     FORMAT_VERSION, FeatureEntry, GroupEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,
 };
 pub use kolosal_store as store;
-pub use kolosal_training::{Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};
+pub use kolosal_training::{Constraints, Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};

@@ -7,6 +7,7 @@ use kolosal_base::Clock;
 use kolosal_frame::write::{Format, write};
 use kolosal_frame::{Categories, Column, Field, Frame, Kind};
 use kolosal_learner::{Meaning, Predictions};
+use kolosal_pipeline::Conformal;
 
 use crate::train::require_writable;
 use crate::{Model, Platform, PlatformError, Table};
@@ -29,23 +30,27 @@ pub struct PredictSummary {
 impl Platform {
     /// Answers every row of a table and writes the answers: the column `prediction`, for a classification the column
     /// `proba_<class>` of each class, for anomalies the column `score` beside `usual` or `strange`, for a clustering the column
-    /// `strength` beside the group's number or `noise`.
+    /// `strength` beside the group's number or `noise`. With a coverage, numbers have the columns `lower` and `upper` between which the
+    /// truth lies in that share of rows, and classes the column `set` with the labels among which it is, joined by `|`.
     ///
     /// # Errors
     /// [`PlatformError`]; the file at the output is then as it was.
     pub fn predict(
         &self,
         model: &Model,
-        data: &Path,
-        output: &Path,
+        (data, output): (&Path, &Path),
+        coverage: Option<f64>,
     ) -> Result<PredictSummary, PlatformError> {
         require_writable(output)?;
+        if let Some(coverage) = coverage {
+            model.pipeline.conformal()?.require(coverage)?;
+        }
         Format::of(output)?;
         let table = self.read_frozen(data, model.pipeline.schema())?;
         let started = self.clock.now();
         let predictions = self.answers(model, &table)?;
         let predict_time = self.clock.now().saturating_sub(started);
-        let answers = answer_frame(model, &predictions)?;
+        let answers = answer_frame(model, &predictions, coverage)?;
         write(&answers, output, &self.workers, &self.cancel)?;
         Ok(PredictSummary {
             rows: table.rows,
@@ -70,15 +75,23 @@ impl Platform {
     }
 }
 
-fn answer_frame(model: &Model, predictions: &Predictions) -> Result<Frame, PlatformError> {
+fn answer_frame(
+    model: &Model,
+    predictions: &Predictions,
+    coverage: Option<f64>,
+) -> Result<Frame, PlatformError> {
     let field = |name: String, kind| Field::new(name, kind, "made by the model");
     let rows = predictions.row_count();
     if predictions.meaning() == Meaning::Number {
         let column = Column::numbers(predictions.values().to_vec());
-        return Ok(Frame::new(vec![(
-            field("prediction".to_owned(), Kind::Numeric),
-            column,
-        )])?);
+        let mut columns = vec![(field("prediction".to_owned(), Kind::Numeric), column)];
+        if let Some((coverage, Conformal::Numbers(errors))) = coverage.zip(model.pipeline.conformal().ok()) {
+            let interval = |answer: &f64| errors.interval(*answer, coverage);
+            let (lower, upper): (Vec<f64>, Vec<f64>) = predictions.values().iter().map(interval).unzip();
+            columns.push((field("lower".to_owned(), Kind::Numeric), Column::numbers(lower)));
+            columns.push((field("upper".to_owned(), Kind::Numeric), Column::numbers(upper)));
+        }
+        return Ok(Frame::new(columns)?);
     }
     match predictions.meaning() {
         Meaning::Anomaly => return score_frame(predictions),
@@ -94,6 +107,21 @@ fn answer_frame(model: &Model, predictions: &Predictions) -> Result<Frame, Platf
         columns.push((
             field(format!("proba_{label}"), Kind::Numeric),
             Column::numbers(shares),
+        ));
+    }
+    if let Some((coverage, Conformal::Classes(errors))) = coverage.zip(model.pipeline.conformal().ok()) {
+        let most = errors.most(coverage);
+        let set = |row: usize| {
+            let labels = classes.iter().enumerate();
+            let called = predictions.class(row) as usize;
+            let inside =
+                labels.filter(|(class, _)| *class == called || 1.0 - predictions.row(row)[*class] <= most);
+            inside.map(|(_, label)| label).collect::<Vec<_>>().join("|")
+        };
+        let sets: Vec<String> = (0..rows).map(set).collect();
+        columns.push((
+            field("set".to_owned(), Kind::Categorical),
+            Column::categories(&sets),
         ));
     }
     Ok(Frame::new(columns)?)

@@ -8,8 +8,8 @@ use kolosal_frame::Frame;
 use kolosal_learner::find_metric;
 use kolosal_pipeline::{Manifest, Pipeline};
 use kolosal_training::{
-    Budget, Events, Preset, Stop, Surroundings, TaskChoice, TrainRequest, Trained, TrialReport, drift,
-    row_time, table_hash, train,
+    Budget, Constraints, Events, Preset, Stop, Surroundings, TaskChoice, TrainRequest, Trained, TrialReport,
+    drift, row_time, table_hash, train,
 };
 
 use crate::model::save;
@@ -41,6 +41,10 @@ pub struct TrainJob {
     pub time_column: Option<String>,
     /// Column of weights.
     pub weight: Option<String>,
+    /// Columns that are not learned from.
+    pub ignore: Vec<String>,
+    /// What the model must keep to.
+    pub constraints: Constraints,
     /// Whether warnings are errors.
     pub is_strict: bool,
     /// Types of columns.
@@ -99,6 +103,7 @@ impl TrainJob {
             ("group", self.group.clone()),
             ("time_column", self.time_column.clone()),
             ("weight", self.weight.clone()),
+            ("ignore", (!self.ignore.is_empty()).then(|| self.ignore.join(","))),
             ("time_limit_s", self.time_limit.map(seconds)),
             ("work_limit", self.work_limit.map(|units| units.to_string())),
             ("size_limit", self.size_max.map(|bytes| bytes.to_string())),
@@ -123,6 +128,8 @@ impl TrainJob {
             ("group", named(&self.group)),
             ("time column", named(&self.time_column)),
             ("weight", named(&self.weight)),
+            ("ignored", self.ignore.join(",")),
+            ("constraints", format!("{:?}", self.constraints)),
         ];
         facts
             .iter()
@@ -141,6 +148,8 @@ impl TrainJob {
             group: self.group.clone(),
             time_column: self.time_column.clone(),
             weight: self.weight.clone(),
+            ignore: self.ignore.clone(),
+            constraints: self.constraints.clone(),
             is_strict: self.is_strict,
             size_max: self.size_max,
             latency_max: self.latency_max,
@@ -228,6 +237,7 @@ impl Platform {
             journal: &folder,
             findings: drifted.as_slice(),
             table_hash: Some(&hash),
+            past: &[],
         };
         match train(&frame, request, budget, surroundings) {
             Ok(trained) => {

@@ -58,7 +58,7 @@ fn every_golden_model_loads_and_answers_as_it_did() {
         let out = std::env::temp_dir().join(format!("kolosal-golden-{}.csv", std::process::id()));
         let table = golden().join("table.csv");
         platform
-            .predict(&model, &table, &out)
+            .predict(&model, (&table, &out), None)
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let found = std::fs::read_to_string(&out).expect("answers were written");
         std::fs::remove_file(&out).expect("answers were written");

@@ -26,6 +26,8 @@ fn job(folder: &Path) -> TrainJob {
         group: None,
         time_column: None,
         weight: None,
+        ignore: Vec::new(),
+        constraints: Default::default(),
         is_strict: false,
         column_types: ColumnTypes::new(),
         time_limit: None,

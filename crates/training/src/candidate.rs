@@ -16,10 +16,20 @@ pub struct Candidate {
     pub(crate) work_per_row: f64,
 }
 
+/// Passes over the rows that a network's work is stated for.
+const PASSES: f64 = 256.0;
+
+/// Columns that a network's inner layers cost as much as.
+const INNER_COLUMNS: f64 = 128.0;
+
 impl Candidate {
     /// Work units of one fit on this many rows and columns, at least one; the same on every machine.
     pub fn work(&self, rows: usize, columns: usize) -> u64 {
-        let cells = rows as f64 * columns.max(1) as f64;
+        let cells = match self.row_passes() {
+            // Tables with more rows are passed over less often.
+            Some(passes) => (rows as f64).min(passes as f64 / PASSES) * (columns as f64 + INNER_COLUMNS),
+            None => rows as f64 * columns.max(1) as f64,
+        };
         let more = if self.plan.features == Features::Combined {
             COMBINED_WORK
         } else {
@@ -27,6 +37,19 @@ impl Candidate {
         };
         let per_kilocell = self.work_per_kilocell + self.work_per_row * rows as f64;
         (cells / 1e3 * per_kilocell * more).ceil().max(1.0) as u64
+    }
+
+    /// Whether it is a network, whose schedule should come to its end.
+    pub(crate) fn is_network(&self) -> bool {
+        self.row_passes().is_some()
+    }
+
+    /// Rows that its learner passes over in all, where it bounds them.
+    fn row_passes(&self) -> Option<i64> {
+        match self.plan.point.get(ROW_PASSES) {
+            Some(Value::Int(passes)) if *passes > 0 => Some(*passes),
+            _ => None,
+        }
     }
 
     /// Whether its learner can end with what it has: boosters that judge themselves by held-out rows, and forests.
@@ -41,13 +64,27 @@ fn is_forest(learner: &dyn Learner) -> bool {
     learner.params().iter().any(|def| def.name == "oob_score")
 }
 
+/// The parameter that bounds the rows a network passes over.
+const ROW_PASSES: &str = "row_passes";
+
 /// Most factor on the learning rate of a candidate that has to hurry.
 const HASTE_MAX: f64 = 4.0;
 
+/// Most factor that a network's schedule is shortened by.
+const SHORTENED_MAX: f64 = 8.0;
+
 impl Candidate {
-    /// The same with a learning rate larger by this factor, up to a limit; as it is where there is no such rate.
+    /// The same with a shorter schedule, or with a learning rate larger by this factor, up to a limit; as it is where there is
+    /// neither.
     #[must_use]
     pub(crate) fn hastened(mut self, factor: f64) -> Self {
+        if let Some(passes) = self.row_passes() {
+            let shorter = passes as f64 / factor.clamp(1.0, SHORTENED_MAX);
+            let shorter = Value::Int((shorter as i64).max(1));
+            self.plan.point.insert(ROW_PASSES.to_owned(), shorter);
+            self.name.push_str(", hastened");
+            return self;
+        }
         let factor = factor.clamp(1.0, HASTE_MAX);
         if let Some(Value::Float(rate)) = self.plan.point.get_mut("learning_rate") {
             *rate = (*rate * factor).min(RATE_MAX.max(*rate));
@@ -98,6 +135,21 @@ mod tests {
             "never slower than asked for"
         );
         assert_eq!(candidate("ridge", None).hastened(3.0).name, "it");
+    }
+
+    #[test]
+    fn a_network_in_haste_passes_over_fewer_rows_and_its_work_is_bounded() {
+        let mut network = candidate("mlp", None);
+        network
+            .plan
+            .point
+            .insert(ROW_PASSES.to_owned(), Value::Int(256_000));
+        assert_eq!(network.work(1_000, 10), network.work(100_000, 10));
+        assert_eq!(network.work(1_000, 10), 2 * network.work(500, 10));
+        let work = network.work(100_000, 10);
+        let hastened = network.hastened(2.0);
+        assert_eq!(hastened.plan.point[ROW_PASSES], Value::Int(128_000));
+        assert_eq!(hastened.work(100_000, 10), work / 2);
     }
 
     #[test]

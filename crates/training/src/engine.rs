@@ -7,6 +7,7 @@ use kolosal_frame::Frame;
 use kolosal_learner::{MetricError, TaskKind, default_metric};
 use kolosal_pipeline::{DataFacts, Judge, Manifest, Pipeline};
 
+use crate::experience::{Experience, Memory, Traits};
 use crate::finish::{Assembled, CLOSING, Ending, blending, writing};
 use crate::gather::refits_all;
 use crate::journal::Journal;
@@ -44,6 +45,8 @@ pub struct Surroundings<'a> {
     pub findings: &'a [Finding],
     /// The table's [`table_hash`], where the caller has it already.
     pub table_hash: Option<&'a str>,
+    /// Earlier trainings; they reorder the portfolio, so they only count where a limit of time makes runs differ anyway.
+    pub past: &'a [Experience],
 }
 
 /// Learns to predict a column of a table.
@@ -63,9 +66,10 @@ pub fn train(
     let task = prepared.task().kind();
     let metric = request.metric.unwrap_or_else(|| default_metric(task));
     require_suited(metric, task)?;
-    let candidates = portfolio(task, size_of(&prepared), request)?;
+    let memory = memory_of(&surroundings, (&prepared, metric), budget);
+    let candidates = memory.ordered(portfolio(task, size_of(&prepared), request)?);
     let validation = plan(&prepared, request, budget)?;
-    let notes = notes_of(&prepared);
+    let notes = notes_of(&prepared, &memory);
     notes.iter().for_each(|note| events.event(&Event::Note(note)));
     events.event(&Event::Planned {
         candidates: candidates.len(),
@@ -80,6 +84,7 @@ pub fn train(
         budget,
         metric,
         surroundings,
+        memory: &memory,
     };
     let Walked {
         finished,
@@ -118,7 +123,7 @@ pub fn train(
 }
 
 /// What the user should know before anything is tried.
-fn notes_of(prepared: &Prepared) -> Vec<String> {
+fn notes_of(prepared: &Prepared, memory: &Memory<'_>) -> Vec<String> {
     let task = format!(
         "'{}' is learned as {}: {}",
         prepared.spec.name,
@@ -126,7 +131,35 @@ fn notes_of(prepared: &Prepared) -> Vec<String> {
         prepared.task_reason
     );
     let findings = prepared.findings.iter().map(ToString::to_string);
-    std::iter::once(task).chain(findings).collect()
+    let remembered = match memory.len() {
+        0 => None,
+        1 => Some("an earlier training of a table like this one says what to try first".to_owned()),
+        count => Some(format!(
+            "{count} earlier trainings of tables like this one say what to try first"
+        )),
+    };
+    std::iter::once(task).chain(findings).chain(remembered).collect()
+}
+
+/// What is remembered of tables like this one.
+fn memory_of<'a>(
+    surroundings: &Surroundings<'a>,
+    (prepared, metric): (&Prepared, &dyn kolosal_learner::Metric),
+    budget: &Budget<'_>,
+) -> Memory<'a> {
+    let past = if budget.deadline.is_some() && budget.work_max.is_none() {
+        surroundings.past
+    } else {
+        &[]
+    };
+    let fields = prepared.shared.fields();
+    let now = Traits {
+        rows: prepared.row_count(),
+        columns: fields.len(),
+        categorical: fields.iter().filter(|field| field.kind.is_coded()).count(),
+        sha256: surroundings.table_hash.unwrap_or_default().to_owned(),
+    };
+    Memory::new(past, &now, (prepared.task().kind(), metric.name()))
 }
 
 fn size_of(prepared: &Prepared) -> Size {
@@ -181,6 +214,7 @@ struct Walk<'a> {
     budget: &'a Budget<'a>,
     metric: &'static dyn kolosal_learner::Metric,
     surroundings: Surroundings<'a>,
+    memory: &'a Memory<'a>,
 }
 
 struct Walked {
@@ -252,7 +286,7 @@ impl Walk<'_> {
         if is_idle || !self.searches() {
             return None;
         }
-        let begin = || Search::new(self.request, self.metric, &walked.finished);
+        let begin = || Search::new(self.request, self.metric, (&walked.finished, self.memory));
         course.search.get_or_insert_with(begin).next(&walked.finished)
     }
 
@@ -334,7 +368,12 @@ impl Walk<'_> {
     /// more than many that do not.
     fn hastened(&self, candidate: Candidate, costs: &Costs, reserve: Duration) -> Candidate {
         let learner = candidate.plan.learner.card().name;
-        let expected = costs.expect(learner, self.work_of(&candidate));
+        let work = self.work_of(&candidate);
+        let expected = if candidate.is_network() {
+            costs.expect_soberly(learner, work)
+        } else {
+            costs.expect(learner, work)
+        };
         match (self.share(reserve), expected) {
             (Some(share), Some(expected)) if expected > share => {
                 candidate.hastened(expected.as_secs_f64() / share.as_secs_f64().max(1e-3))

@@ -63,6 +63,14 @@ pub enum TrainError {
         /// What it was to be used as.
         role: &'static str,
     },
+    /// A column that cannot be bound, or a model that does not keep to it.
+    #[error("column '{column}' cannot be constrained: {why}")]
+    Constraint {
+        /// The column.
+        column: String,
+        /// Why.
+        why: String,
+    },
     /// None of the learners asked for can do the task.
     #[error("none of the learners asked for can learn a {task} target: {hint}")]
     NoCandidate {
@@ -99,7 +107,7 @@ impl TrainError {
             Self::Learner(error) => error.kind(),
             Self::Fit { source, .. } => source.kind(),
             Self::NoFeatures { .. } | Self::TooFewRows { .. } | Self::Strict { .. } => ErrorKind::Data,
-            Self::Role { .. } | Self::NoCandidate { .. } => ErrorKind::Invalid,
+            Self::Role { .. } | Self::NoCandidate { .. } | Self::Constraint { .. } => ErrorKind::Invalid,
             Self::NoModel { kind, .. } => *kind,
         }
     }

@@ -1,12 +1,14 @@
 //! From finished candidates to one pipeline: blend, gather members, calibrate, describe.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kolosal_learner::{METRICS, Metric, Predictions};
 use kolosal_pipeline::{
-    Blend, DataFacts, FeatureEntry, Judge, LeaderboardEntry, Manifest, Member, Pipeline, PipelineParts,
-    SharedFeatures, apply_temperature, fit_temperature, greedy_blend, point_difference,
+    Blend, Conformal, DataFacts, FeatureEntry, Judge, LeaderboardEntry, Manifest, Member, Pipeline,
+    PipelineParts, SharedFeatures, apply_temperature, fit_calling, fit_temperature, greedy_blend,
+    point_difference,
 };
 
 use crate::gather::{Chosen, Gathering, weight_of};
@@ -90,14 +92,22 @@ impl Ending<'_> {
             self.events.event(&Event::Note(&remark));
             notes.push(remark);
         }
+        for proof in self.request.constraints.prove(&chosen, &prepared)? {
+            self.events.event(&Event::Note(&proof));
+            notes.push(proof);
+        }
         // What has no member in the end does not answer, so it does not count in the scores either.
         let weights: Vec<f64> = finished
             .iter()
             .map(|done| weight_of(&chosen, done.index))
             .collect();
         let held_out = mixed(finished, &weights, &prepared);
-        let temperature = fit_temperature(&judge.target, &held_out, judge.weights);
-        let scores = self.scores(judge, held_out, temperature);
+        let (judged, scores) = decide(judge, held_out, self.budget);
+        if let Some(factors) = &judged.factors {
+            let remark = called_remark(factors, &prepared, self.metric.name());
+            self.events.event(&Event::Note(&remark));
+            notes.push(remark);
+        }
         let score = scores.get(self.metric.name()).copied().unwrap_or(blend.score);
         let leaderboard = leaderboard(reports, &chosen, (self.metric, score, &self.validation.name));
         let Prepared {
@@ -106,7 +116,7 @@ impl Ending<'_> {
             findings,
             ..
         } = prepared;
-        let pipeline = assemble_pipeline(spec, shared, chosen, temperature);
+        let pipeline = assemble_pipeline(spec, shared, chosen, judged);
         let mut manifest = self.describe(&pipeline, leaderboard, scores, notes);
         manifest.guards = findings.iter().map(Finding::to_entry).collect();
         Ok(Assembled { pipeline, manifest })
@@ -129,7 +139,9 @@ impl Ending<'_> {
         worth.truncate(BLENDED_MAX);
         let held_out: Vec<&Predictions> = worth.iter().map(|&i| &finished[i].held_out).collect();
         let mut weights = vec![0.0; finished.len()];
-        match greedy_blend(judge, &held_out, prepared.task(), self.budget.workers) {
+        let last = CLOSING + writing(finished);
+        let is_late = || self.budget.time_left().is_some_and(|left| left < last);
+        match greedy_blend(judge, &held_out, prepared.task(), (self.budget.workers, &is_late)) {
             Some(greedy) => {
                 worth
                     .iter()
@@ -151,19 +163,6 @@ impl Ending<'_> {
         }
     }
 
-    /// All metrics of the task on held-out rows.
-    fn scores(
-        &self,
-        judge: Judge<'_>,
-        mut held_out: Predictions,
-        temperature: Option<f64>,
-    ) -> BTreeMap<String, f64> {
-        if let Some(temperature) = temperature {
-            apply_temperature(temperature, held_out.width(), held_out.values_mut());
-        }
-        all_scores(judge, &held_out)
-    }
-
     fn describe(
         &self,
         pipeline: &Pipeline,
@@ -180,6 +179,10 @@ impl Ending<'_> {
         options.extend(named("group", &request.group));
         options.extend(named("time_column", &request.time_column));
         options.extend(named("weight", &request.weight));
+        options.extend(request.constraints.options());
+        if !request.ignore.is_empty() {
+            options.insert("ignore".to_owned(), request.ignore.join(","));
+        }
         if !request.learners.is_empty() {
             options.insert("learners".to_owned(), request.learners.join(","));
         }
@@ -205,13 +208,68 @@ impl Ending<'_> {
     }
 }
 
-/// Every metric that suits the task and is defined for these rows.
-pub(crate) fn all_scores(judge: Judge<'_>, predictions: &Predictions) -> BTreeMap<String, f64> {
-    let score = |metric: &&dyn Metric| {
-        let value = metric.score(&judge.target, predictions, judge.weights).ok()?;
-        Some((metric.name().to_owned(), value))
+type Scores = BTreeMap<String, f64>;
+
+/// What the pipeline learns from held-out answers, and all metrics of the task on them.
+fn decide(judge: Judge<'_>, mut held_out: Predictions, budget: &Budget<'_>) -> (Judged, Scores) {
+    let temperature = fit_temperature(&judge.target, &held_out, judge.weights);
+    if let Some(temperature) = temperature {
+        apply_temperature(temperature, held_out.width(), held_out.values_mut());
+    }
+    let conformal = Conformal::fit(&judge.target, &held_out);
+    let mut judged = Judged {
+        temperature,
+        factors: None,
+        conformal,
     };
-    METRICS.iter().filter_map(score).collect()
+    let Some(calling) = fit_calling(judge, &held_out) else {
+        return (judged, all_scores(judge, &held_out, budget));
+    };
+    let mut scores = all_scores(judge, &held_out.called_by(Arc::clone(&calling.factors)), budget);
+    // Factors were chosen by this metric on these rows: its score is that of halves called by one another.
+    scores.insert(judge.metric.name().to_owned(), calling.score);
+    judged.factors = Some(calling.factors);
+    (judged, scores)
+}
+
+/// How classes are called, for people.
+fn called_remark(factors: &[f64], prepared: &Prepared, metric: &str) -> String {
+    let labels: Vec<&str> = prepared.spec.classes.iter().collect();
+    if let ([first, second], [_, positive]) = (factors, labels.as_slice()) {
+        let threshold = first / (first + second);
+        return format!(
+            "'{positive}' is called where its probability exceeds {threshold:.3}, which is best for {metric}"
+        );
+    }
+    let pairs = labels
+        .iter()
+        .zip(factors)
+        .map(|(label, factor)| format!("{label} x {factor:.2}"));
+    format!(
+        "for {metric}, the class is called whose probability times its factor is greatest: {}",
+        pairs.collect::<Vec<_>>().join(", ")
+    )
+}
+
+/// Numbers of held-out answers from which judging them takes a tenth of a second or more.
+const LONG_TO_JUDGE: usize = 1 << 18;
+
+/// Every metric that suits the task and is defined for these rows; when time is out, the chosen one alone.
+fn all_scores(judge: Judge<'_>, predictions: &Predictions, budget: &Budget<'_>) -> Scores {
+    let takes_long = predictions.values().len() >= LONG_TO_JUDGE;
+    let is_late = || takes_long && budget.time_left().is_some_and(|left| left < CLOSING);
+    let scores = budget.workers.map(METRICS.len(), |at| {
+        let metric = METRICS[at];
+        if metric.name() != judge.metric.name() && is_late() {
+            return None;
+        }
+        metric.score(&judge.target, predictions, judge.weights).ok()
+    });
+    let names = METRICS.iter().map(|metric| metric.name().to_owned());
+    names
+        .zip(scores)
+        .filter_map(|(name, score)| Some((name, score?)))
+        .collect()
 }
 
 pub(crate) fn feature_entries(pipeline: &Pipeline) -> Vec<FeatureEntry> {
@@ -242,11 +300,19 @@ fn mixed(finished: &[Finished], weights: &[f64], prepared: &Prepared) -> Predict
     Predictions::from_values(prepared.task(), values)
 }
 
+/// What a pipeline takes from held-out rows.
+#[derive(Default)]
+pub(crate) struct Judged {
+    pub(crate) temperature: Option<f64>,
+    pub(crate) factors: Option<Arc<[f64]>>,
+    pub(crate) conformal: Option<Conformal>,
+}
+
 pub(crate) fn assemble_pipeline(
     target: kolosal_pipeline::TargetSpec,
     shared: SharedFeatures,
     members: Vec<Chosen>,
-    temperature: Option<f64>,
+    judged: Judged,
 ) -> Pipeline {
     let (schema, transforms) = shared.into_parts();
     let members: Vec<(f64, Member)> = members
@@ -258,7 +324,9 @@ pub(crate) fn assemble_pipeline(
         target,
         shared: transforms,
         members,
-        temperature,
+        temperature: judged.temperature,
+        factors: judged.factors,
+        conformal: judged.conformal,
     })
 }
 

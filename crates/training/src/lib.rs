@@ -10,9 +10,11 @@
 
 mod budget;
 mod candidate;
+mod constraints;
 mod engine;
 mod error;
 mod events;
+mod experience;
 mod facts;
 mod finish;
 mod gather;
@@ -31,9 +33,11 @@ mod validation;
 
 pub use budget::{Budget, Stop};
 pub use candidate::Candidate;
+pub use constraints::Constraints;
 pub use engine::{Surroundings, Trained, train};
 pub use error::TrainError;
 pub use events::{Event, Events, Unheard};
+pub use experience::{Experience, PastTrial, Traits};
 pub use facts::{digest, table_hash};
 pub use gather::row_time;
 pub use guard::{Finding, drift};

@@ -18,8 +18,9 @@ pub(crate) struct Costs {
 impl Costs {
     /// Takes a candidate that was fitted in this run.
     pub(crate) fn learn(&mut self, learner: &'static str, work: u64, elapsed: Duration) {
-        // What took no time to speak of was found done, or says nothing about larger work.
-        if elapsed >= TOLD_MIN {
+        // What took no time to speak of was found done, or says nothing about larger work; and what a constant costs is judging
+        // it, which says nothing about learning.
+        if elapsed >= TOLD_MIN && learner != "baseline" {
             let rates = self.by_learner.entry(learner).or_default();
             rates.push(elapsed.as_secs_f64() / work.max(1) as f64);
         }
@@ -37,6 +38,16 @@ impl Costs {
                 .reduce(f64::min)?,
         };
         Duration::try_from_secs_f64(rate * work as f64).ok()
+    }
+
+    /// The same for a candidate whose schedule is laid out beforehand: where its learner has not finished yet, by the median of
+    /// all learners, since hope would cut the schedule short.
+    pub(crate) fn expect_soberly(&self, learner: &str, work: u64) -> Option<Duration> {
+        if self.by_learner.contains_key(learner) || self.by_learner.is_empty() {
+            return self.expect(learner, work);
+        }
+        let rates: Vec<f64> = self.by_learner.values().map(|rates| median(rates)).collect();
+        Duration::try_from_secs_f64(median(&rates) * work as f64).ok()
     }
 }
 
@@ -197,6 +208,14 @@ mod tests {
             Some(Duration::from_secs(4)),
             "as fast as any other"
         );
+        costs.learn("xgboost", 10, Duration::from_secs(40));
+        let soberly = costs.expect_soberly("mlp", 20);
+        assert_eq!(
+            soberly,
+            Some(Duration::from_secs(80)),
+            "as slow as half of the others"
+        );
+        assert_eq!(costs.expect_soberly("ridge", 20), Some(Duration::from_secs(4)));
         costs.learn("lasso", 10, Duration::from_millis(1));
         assert_eq!(Costs::default().expect("lasso", 20), None);
     }

@@ -106,11 +106,11 @@ pub(crate) fn prepare(table: &Frame, request: &TrainRequest) -> Result<Prepared,
     let groups = roles.group.map(|at| codes_of(&table.columns()[at]));
     let times = roles.time.map(|at| times_of(&table, at)).transpose()?;
     findings.extend(guard::rare_classes(&spec, &answers));
-    let features = features_of(
-        &table,
-        &[Some(target_at), roles.weight, roles.group],
-        &mut findings,
-    )?;
+    let mut taken = vec![Some(target_at), roles.weight, roles.group];
+    for name in &request.ignore {
+        taken.push(Some(ignored(&table, name, target_at)?));
+    }
+    let features = features_of(&table, &taken, &mut findings)?;
     let shared = SharedFeatures::new(&features);
     let mut prepared = Prepared {
         spec,
@@ -124,9 +124,19 @@ pub(crate) fn prepare(table: &Frame, request: &TrainRequest) -> Result<Prepared,
         findings,
     };
     prepared.train_view()?;
+    request.constraints.check(&prepared)?;
     let found = guard::look(&prepared, &table, &features, request);
     prepared.findings.extend(found);
     Ok(prepared)
+}
+
+/// The column that is not to be learned from.
+fn ignored(table: &Frame, name: &str, target_at: usize) -> Result<usize, TrainError> {
+    let at = table.schema().require(name)?;
+    if at == target_at {
+        return Err(role_error(table, at, "another column than the target", "ignored"));
+    }
+    Ok(at)
 }
 
 /// Where strict checks are on, any finding is an error.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use kolosal_base::Seed;
 use kolosal_learner::Metric;
 
+use crate::Constraints;
+
 /// How much is tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Preset {
@@ -80,6 +82,10 @@ pub struct TrainRequest {
     pub time_column: Option<String>,
     /// A column with the weight of each row.
     pub weight: Option<String>,
+    /// Columns that are not learned from.
+    pub ignore: Vec<String>,
+    /// What the model must keep to.
+    pub constraints: Constraints,
     /// Whether warnings are errors.
     pub is_strict: bool,
     /// Most bytes of the model.
@@ -101,6 +107,8 @@ impl TrainRequest {
             group: None,
             time_column: None,
             weight: None,
+            ignore: Vec::new(),
+            constraints: Constraints::default(),
             is_strict: false,
             size_max: None,
             latency_max: None,

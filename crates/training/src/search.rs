@@ -11,8 +11,9 @@ use kolosal_asht::{
 use kolosal_learner::{Domain, Learner, Metric, ParamDef, Point, Scale, Value};
 use kolosal_pipeline::{Features, MemberPlan};
 
+use crate::experience::Memory;
 use crate::trial::Finished;
-use crate::{Candidate, TrainRequest};
+use crate::{Candidate, Constraints, TrainRequest};
 
 /// The parameter that says which learner a point is for.
 const LEARNER: &str = "learner";
@@ -30,6 +31,8 @@ const FIXED: &[(&str, Value)] = &[
     ("early_stopping_round", Value::Int(100)),
     ("early_stopping_rounds", Value::Int(100)),
     ("early_stopping_adaptive", Value::Bool(true)),
+    ("row_passes", Value::Int(500_000)),
+    ("early_stopping", Value::Bool(true)),
 ];
 
 /// A running search.
@@ -38,6 +41,7 @@ pub(crate) struct Search {
     study: Option<Study>,
     families: Vec<Family>,
     metric: &'static dyn Metric,
+    constraints: Constraints,
     asked: Option<Asked>,
     count: usize,
 }
@@ -51,11 +55,16 @@ struct Family {
 
 impl Search {
     /// A search over the learners that have done best so far.
-    pub(crate) fn new(request: &TrainRequest, metric: &'static dyn Metric, finished: &[Finished]) -> Self {
+    pub(crate) fn new(
+        request: &TrainRequest,
+        metric: &'static dyn Metric,
+        (finished, memory): (&[Finished], &Memory<'_>),
+    ) -> Self {
         let families = families(metric, finished);
         let space = space_of(&families);
         let settings = Settings {
             seed: request.seed.fork("search").value(),
+            history: memory.studies(write_point),
             ..Settings::default()
         };
         let mut study = space.and_then(|space| Study::new(space, settings).ok());
@@ -66,6 +75,7 @@ impl Search {
             study,
             families,
             metric,
+            constraints: request.constraints.clone(),
             asked: None,
             count: 0,
         }
@@ -83,16 +93,8 @@ impl Search {
                 .iter()
                 .find(|family| family.learner.card().name == learner)?;
             let is_legal = family.learner.check(&point).is_ok();
-            let is_new = finished.iter().all(|done| {
-                done.candidate.plan.learner.card().name != learner || done.candidate.plan.point != point
-            });
-            if !is_legal || !is_new {
-                study.tell(asked.id, Told::failed()).ok()?;
-                continue;
-            }
-            self.count += 1;
-            let candidate = Candidate {
-                name: format!("{learner}, search {}", self.count),
+            let bound = self.constraints.bind(Candidate {
+                name: format!("{learner}, search {}", self.count + 1),
                 plan: MemberPlan {
                     learner: family.learner,
                     point,
@@ -100,7 +102,18 @@ impl Search {
                 },
                 work_per_kilocell: family.work_per_kilocell,
                 work_per_row: family.work_per_row,
+            });
+            let is_new = |new: &Candidate| {
+                finished.iter().all(|done| {
+                    let (old, new) = (&done.candidate.plan, &new.plan);
+                    old.learner.card().name != learner || old.point != new.point
+                })
             };
+            let Some(candidate) = bound.filter(|new| is_legal && is_new(new)) else {
+                study.tell(asked.id, Told::failed()).ok()?;
+                continue;
+            };
+            self.count += 1;
             self.asked = Some(asked);
             return Some(candidate);
         }

@@ -6,7 +6,7 @@ use kolosal_frame::Frame;
 use kolosal_learner::{FitContext, FitError, Point};
 use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, Pipeline, fit_member};
 
-use crate::finish::{assemble_pipeline, feature_entries};
+use crate::finish::{Judged, assemble_pipeline, feature_entries};
 use crate::gather::Chosen;
 use crate::prepare::{HeldOutRows, Prepared, prepare, require_clean};
 use crate::trial::Heard;
@@ -86,7 +86,7 @@ pub fn fit(
         table_columns,
         ..
     } = prepared;
-    let pipeline = assemble_pipeline(spec, shared, vec![Chosen::alone(member)], None);
+    let pipeline = assemble_pipeline(spec, shared, vec![Chosen::alone(member)], Judged::default());
     let data = DataFacts {
         rows,
         columns: table_columns,

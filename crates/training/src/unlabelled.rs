@@ -7,7 +7,7 @@ use kolosal_frame::{Column, Field, Frame, FrozenSchema, Kind};
 use kolosal_learner::{FitError, Learner, Point, Task, TaskKind, TrainView};
 use kolosal_pipeline::{DataFacts, Manifest, MemberPlan, SharedFeatures, TargetSpec, fit_member};
 
-use crate::finish::{assemble_pipeline, feature_entries};
+use crate::finish::{Judged, assemble_pipeline, feature_entries};
 use crate::gather::Chosen;
 use crate::guard::useless;
 use crate::prepare::weights_of;
@@ -72,7 +72,7 @@ pub fn fit_unlabelled(
         TargetSpec::unlabelled(task),
         shared,
         vec![Chosen::alone(member)],
-        None,
+        Judged::default(),
     );
     let data = DataFacts {
         rows: table.row_count(),

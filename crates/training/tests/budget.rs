@@ -85,6 +85,7 @@ impl<'a> Limits<'a> {
             journal: &journal,
             findings: &[],
             table_hash: None,
+            past: &[],
         };
         train(&table(), &TrainRequest::new("y"), &budget, surroundings)
     }

@@ -59,6 +59,18 @@ fn text(evaluation: &Evaluation) -> String {
             &evaluation.classes.iter().map(row).collect::<Vec<_>>(),
         ));
     }
+    if let Some(coverage) = evaluation.coverage {
+        let width = if evaluation.classes.is_empty() {
+            format!("intervals of mean width {}", number(coverage.width))
+        } else {
+            format!("sets of {:.2} classes in the mean", coverage.width)
+        };
+        text.push_str(&format!(
+            "\n{:.1} % of the answers lie in {width}, which were made for {:.0} %\n",
+            100.0 * coverage.inside,
+            100.0 * coverage.asked
+        ));
+    }
     text.push_str(&format!("\n{} rows", evaluation.rows));
     if evaluation.rows_left_out > 0 {
         text.push_str(&format!(

@@ -8,7 +8,7 @@ use crate::wire;
 
 pub(crate) fn run(platform: &Platform, args: &PredictArgs, output: &Output) -> anyhow::Result<u8> {
     let model = platform.load(&args.model)?;
-    let summary = platform.predict(&model, &args.data, &args.output)?;
+    let summary = platform.predict(&model, (&args.data, &args.output), args.coverage)?;
     summary
         .notes
         .iter()

@@ -1,7 +1,9 @@
 //! `kolosal train`
 
 use kolosal_platform::store::Store;
-use kolosal_platform::{ErrorKind, Platform, Stop, Tracking, TrainJob, TrainSummary, peak_rss_bytes};
+use kolosal_platform::{
+    Constraints, ErrorKind, Platform, Stop, Tracking, TrainJob, TrainSummary, peak_rss_bytes,
+};
 
 use crate::args::TrainArgs;
 use crate::command::{evaluate, leaderboard};
@@ -64,6 +66,11 @@ fn job(args: TrainArgs) -> TrainJob {
         group: args.group,
         time_column: args.time_column,
         weight: args.weight,
+        ignore: args.ignore,
+        constraints: Constraints {
+            monotone: args.monotone,
+            interactions: args.interactions.iter().map(|set| columns_of(set)).collect(),
+        },
         is_strict: args.strict,
         column_types: args.column_type,
         time_limit: args.time_limit,
@@ -73,6 +80,12 @@ fn job(args: TrainArgs) -> TrainJob {
         must_resume: args.resume,
         output: args.output,
     }
+}
+
+/// The columns of a list with commas.
+fn columns_of(text: &str) -> Vec<String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names.map(str::to_owned).collect()
 }
 
 fn wire_form(summary: &TrainSummary, run: Option<String>) -> wire::Trained {

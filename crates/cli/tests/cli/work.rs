@@ -635,3 +635,130 @@ fn groups_and_strange_rows_are_models_like_any_other() {
         );
     }
 }
+
+#[test]
+fn intervals_and_sets_hold_the_truth_about_as_often_as_asked() {
+    let shell = Shell::new();
+    for (name, target, columns) in [
+        ("diabetes", "progression", "prediction,lower,upper"),
+        (
+            "penguins",
+            "species",
+            "prediction,proba_Adelie,proba_Chinstrap,proba_Gentoo,set",
+        ),
+    ] {
+        let (train, test) = (
+            example(&format!("{name}.train.csv")),
+            example(&format!("{name}.test.csv")),
+        );
+        shell.must(&format!(
+            "train {train} --target {target} --preset fast --learners ridge,logistic_regression"
+        ));
+        let judged = json(&shell.must(&format!("evaluate model.kolosal {test} --json")).out);
+        let coverage = &judged["coverage"];
+        assert_eq!(coverage["asked"], 0.9);
+        let inside = coverage["inside"].as_f64().expect("a share");
+        // A hundred test rows: two standard errors are 0.06.
+        assert!(inside > 0.82, "{name}: {coverage}");
+        shell.must(&format!(
+            "predict model.kolosal {test} --coverage 0.8 --output answers.csv"
+        ));
+        let answers = std::fs::read_to_string(shell.path("answers.csv")).expect("the answers were written");
+        assert_eq!(answers.lines().next(), Some(columns));
+        let refused = shell.run(&format!(
+            "predict model.kolosal {test} --coverage 1 --output answers.csv"
+        ));
+        assert_eq!(refused.code, 2, "{}", refused.err);
+        assert!(
+            refused.err.contains("ask for more than 0 and at most"),
+            "{}",
+            refused.err
+        );
+        let kept = std::fs::read_to_string(shell.path("answers.csv")).expect("the answers were written");
+        assert_eq!(kept, answers, "the old answers are whole");
+    }
+    shell.must(&format!(
+        "fit ridge {} --target progression",
+        example("diabetes.train.csv")
+    ));
+}
+
+#[test]
+fn answers_follow_the_direction_that_was_asked_for() {
+    let shell = Shell::new();
+    let train = example("diabetes.train.csv");
+    let trained = shell.must(&format!(
+        "train {train} --target progression --monotone bmi=+1,bp=+1 --interactions bmi,bp --ignore sex --preset fast --json"
+    ));
+    let report = json(&trained.out);
+    let notes = report["notes"].to_string();
+    assert!(notes.contains("answers never fall along 'bmi'"), "{notes}");
+    let learners: Vec<&str> = report["leaderboard"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|line| line["learner"].as_str())
+        .collect();
+    assert!(
+        learners.contains(&"lightgbm") && !learners.contains(&"ridge"),
+        "{learners:?}"
+    );
+
+    // A row of the table at rising values of the column, answered by the written model.
+    let text = std::fs::read_to_string(&train).expect("readable");
+    let header: Vec<&str> = text.lines().next().expect("a header").split(',').collect();
+    let at = header.iter().position(|name| *name == "bmi").expect("a column");
+    let row: Vec<&str> = text.lines().nth(7).expect("a row").split(',').collect();
+    let mut moved = format!("{}\n", header.join(","));
+    for step in 0..40 {
+        let mut cells: Vec<String> = row.iter().map(|cell| (*cell).to_owned()).collect();
+        cells[at] = format!("{}", 18.0 + 0.6 * f64::from(step));
+        moved.push_str(&format!("{}\n", cells.join(",")));
+    }
+    let file = shell.file("moved.csv", moved);
+    shell.must(&format!(
+        "predict model.kolosal {} --output answers.csv",
+        file.display()
+    ));
+    let answers = std::fs::read_to_string(shell.path("answers.csv")).expect("the answers were written");
+    let answers: Vec<f64> = answers
+        .lines()
+        .skip(1)
+        .map(|cell| cell.parse().expect("a number"))
+        .collect();
+    assert!(answers.windows(2).all(|pair| pair[0] <= pair[1]), "{answers:?}");
+    assert!(answers[0] < answers[39], "the column still counts: {answers:?}");
+}
+
+#[test]
+fn constraints_that_cannot_be_kept_are_refused_with_the_reason() {
+    let shell = Shell::new();
+    let train = example("diabetes.train.csv");
+    let penguins = example("penguins.train.csv");
+    for (line, reason) in [
+        (
+            format!("train {train} --target progression --monotone bmi=up,sax=+1"),
+            "did you mean sex",
+        ),
+        (
+            format!("train {train} --target progression --monotone bmi=2"),
+            "write +1 or -1",
+        ),
+        (
+            format!("train {train} --target progression --monotone bmi=1 --learners ridge"),
+            "none of the learners",
+        ),
+        (
+            format!("train {train} --target progression --ignore progression"),
+            "ignored",
+        ),
+        (
+            format!("train {penguins} --target species --monotone bill_length_mm=1"),
+            "have no direction",
+        ),
+    ] {
+        let refused = shell.run(&line);
+        assert_eq!(refused.code, 2, "{line}: {}", refused.err);
+        assert!(refused.err.contains(reason), "{line}: {}", refused.err);
+    }
+}

@@ -33,6 +33,22 @@ pub fn widest<L: Loop>(work: L) -> L::Output {
     work.run()
 }
 
+/// Runs a loop with the widest vectors at hand that can multiply and add in one step: for loops that ask for that by `mul_add`,
+/// which is a slow call where there is no such instruction.
+#[inline]
+pub fn widest_fused<L: Loop>(work: L) -> L::Output {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("fma")
+        && !std::arch::is_x86_feature_detected!("avx512f")
+    {
+        // SAFETY: the processor has AVX2 and FMA, checked on the lines above.
+        return unsafe { run_avx2_fused(work) };
+    }
+    // Sets of AVX-512 hold fused operations.
+    widest(work)
+}
+
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512dq,avx512vl,avx512bw")]
 fn run_avx512<L: Loop>(work: L) -> L::Output {
@@ -42,6 +58,12 @@ fn run_avx512<L: Loop>(work: L) -> L::Output {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn run_avx2<L: Loop>(work: L) -> L::Output {
+    work.run()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2_fused<L: Loop>(work: L) -> L::Output {
     work.run()
 }
 

@@ -14,6 +14,10 @@ use crate::neighbors::{Index, Nearest, Space};
 const TREE_WIDTH_MAX: usize = 40;
 /// Points between two looks at the clock.
 const BLOCK: usize = 256;
+/// Points of a leaf whose neighbours are searched together, at most.
+const TOGETHER: usize = 32;
+/// Such groups between two looks at the clock: what they find is held before it is kept or dropped.
+const GROUPS: usize = 16;
 /// Most points whose distances decide on `eps`.
 const SAMPLE_MAX: usize = 5000;
 /// Neighbours of cores that are kept, at most: eighty megabytes.
@@ -65,47 +69,31 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<D
         Some(eps) => (eps, None),
         None => bend(cloud, (&index, &space), settings.min_samples, cx)?,
     };
-    let squared = eps * eps;
-    let near = |row: usize| {
-        let mut found = Vec::new();
-        index.within(&space, cloud.point(row), squared, &mut found);
-        found
-    };
-    // Rows that are no cores have fewer than `min_samples` rows near them, so these lists stay short.
-    // Those of cores are kept while there is room, and walked again where there is none.
-    let (mut is_core, mut lists_of) = (vec![false; cloud.len()], vec![None; cloud.len()]);
-    let mut room = KEPT_MAX;
-    for_blocks(cloud.len(), cx, |rows| {
-        let lists = cx.workers.map(rows.len(), |at| near(rows.start + at));
-        for (at, list) in lists.into_iter().enumerate() {
-            is_core[rows.start + at] = list.len() >= settings.min_samples;
-            if !is_core[rows.start + at] || list.len() <= room {
-                room -= if is_core[rows.start + at] { list.len() } else { 0 };
-                lists_of[rows.start + at] = Some(list);
-            }
-        }
-    })?;
+    let neighbourhoods = Neighbourhoods::of(cloud, (&index, &space), (eps * eps, settings.min_samples), cx)?;
+    let Neighbourhoods { is_core, lists } = neighbourhoods;
     let mut groups: Vec<u32> = (0..cloud.len() as u32).collect();
     for_blocks(cloud.len(), cx, |rows| {
-        let lists = cx.workers.map(rows.len(), |at| {
-            let row = rows.start + at;
-            let other = |&other: &u32| (other as usize) < row && is_core[other as usize];
-            match (&lists_of[row], is_core[row]) {
-                (_, false) => Vec::new(),
-                (Some(list), true) => list.iter().filter(|row| other(row)).copied().collect(),
-                (None, true) => near(row).into_iter().filter(other).collect::<Vec<u32>>(),
+        let cores: Vec<usize> = rows.filter(|&row| is_core[row]).collect();
+        let walked = cx.workers.map(cores.len(), |at| {
+            let mut found = Vec::new();
+            if lists[cores[at]].is_none() {
+                index.within(&space, cloud.point(cores[at]), eps * eps, &mut found);
             }
+            found
         });
-        for (at, list) in lists.into_iter().enumerate() {
-            list.into_iter()
-                .for_each(|other| join(&mut groups, rows.start as u32 + at as u32, other));
+        for (&row, walked) in cores.iter().zip(&walked) {
+            let others = lists[row].as_ref().unwrap_or(walked);
+            let earlier = others
+                .iter()
+                .filter(|&&other| (other as usize) < row && is_core[other as usize]);
+            earlier.for_each(|&other| join(&mut groups, row as u32, other));
         }
     })?;
     let mut labels = vec![NOISE; cloud.len()];
     for row in (0..cloud.len()).filter(|&row| is_core[row]) {
         labels[row] = root(&mut groups, row as u32);
     }
-    for (row, list) in lists_of.into_iter().enumerate().filter(|(row, _)| !is_core[*row]) {
+    for (row, list) in lists.into_iter().enumerate().filter(|(row, _)| !is_core[*row]) {
         // Roots are the first rows of their groups, so the lowest is the earliest group.
         let of_cores = list
             .into_iter()
@@ -121,6 +109,48 @@ pub fn dbscan(cloud: &Cloud, settings: &Dbscan, cx: &FitContext<'_>) -> Result<D
         is_core,
         eps,
     })
+}
+
+/// The rows near each row.
+struct Neighbourhoods {
+    is_core: Vec<bool>,
+    /// Rows that are no cores have fewer than `min_samples` rows near them, so these lists stay short. Those of cores are kept
+    /// while there is room; `None` where there is none.
+    lists: Vec<Option<Vec<u32>>>,
+}
+
+impl Neighbourhoods {
+    /// Searches leaf by leaf: rows of a leaf lie close together and have much the same rows around them.
+    fn of(
+        cloud: &Cloud,
+        (index, space): (&Index, &Space),
+        (squared, min_samples): (f64, usize),
+        cx: &FitContext<'_>,
+    ) -> Result<Self, FitError> {
+        let (mut is_core, mut lists) = (vec![false; cloud.len()], vec![None; cloud.len()]);
+        let groups: Vec<&[u32]> = (0..index.leaf_count())
+            .flat_map(|leaf| index.leaf_rows(leaf).chunks(TOGETHER))
+            .collect();
+        let mut room = KEPT_MAX;
+        for groups in groups.chunks(GROUPS) {
+            cx.checkpoint()?;
+            let found = cx.workers.map(groups.len(), |at| {
+                let points: Vec<&[f64]> = groups[at].iter().map(|row| cloud.point(*row as usize)).collect();
+                let mut found = vec![Vec::new(); points.len()];
+                index.within_together(space, &points, squared, &mut found);
+                found
+            });
+            for (&row, list) in groups.iter().copied().flatten().zip(found.into_iter().flatten()) {
+                let core = list.len() >= min_samples;
+                is_core[row as usize] = core;
+                if !core || list.len() <= room {
+                    room -= if core { list.len() } else { 0 };
+                    lists[row as usize] = Some(list);
+                }
+            }
+        }
+        Ok(Self { is_core, lists })
+    }
 }
 
 fn check(settings: &Dbscan) -> Result<(), FitError> {

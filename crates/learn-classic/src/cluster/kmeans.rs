@@ -447,3 +447,30 @@ fn fill_empty(cloud: &Cloud, places: &mut [Place], (sums, counts): (&mut [f64], 
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_that_runs_empty_takes_the_point_farthest_from_its_centre() {
+        let cloud = Cloud::from_points(vec![0.0, 1.0, 2.0, 9.0, 20.0], 1);
+        let place = |label, near| Place {
+            label,
+            near,
+            other: 0.0,
+        };
+        // The last point is farther from its centre, but alone there.
+        let mut places = [
+            place(0, 3.0),
+            place(0, 2.0),
+            place(0, 1.0),
+            place(0, 6.0),
+            place(2, 7.0),
+        ];
+        let (mut sums, mut counts) = (vec![12.0, 0.0, 20.0], vec![4.0, 0.0, 1.0]);
+        fill_empty(&cloud, &mut places, (&mut sums, &mut counts));
+        assert_eq!((sums, counts), (vec![3.0, 9.0, 20.0], vec![3.0, 1.0, 1.0]));
+        assert_eq!(places.map(|place| place.label), [0, 0, 0, 1, 2]);
+    }
+}

@@ -231,8 +231,8 @@ impl Room<'_> {
             ));
             let all: Vec<usize> = (0..count).collect();
             let inducing = self.points.select(&drawn(&all, wanted, cx, "inducing"));
-            let alpha = inducing_multipliers(&rows, &inducing, &kernel, (noise, cx))?;
-            (inducing, alpha, Vec::new())
+            let (alpha, matrix) = inducing_multipliers(&rows, &inducing, &kernel, (noise, cx))?;
+            (inducing, alpha, lower_triangle(&matrix, wanted))
         };
         let machine = Machine {
             parameters: parameters.clone(),
@@ -309,6 +309,13 @@ impl Room<'_> {
         }
         Ok((Answer::Classes(task.width()), self.points.clone(), machines))
     }
+}
+
+fn lower_triangle(matrix: &[f64], side: usize) -> Vec<f64> {
+    (0..side)
+        .flat_map(|i| &matrix[i * side..=i * side + i])
+        .copied()
+        .collect()
 }
 
 fn pick(values: &[f64], rows: &[usize]) -> Vec<f64> {

@@ -16,7 +16,7 @@
 //!
 //! **Size.** The exact solution costs `n^3 / 3` a likelihood and as much again twice for its gradient. The parameters are
 //! searched on up to `optimize_rows` rows; a regression of more than `max_rows` rows is then answered by inducing points
-//! that are fitted to all rows: the mean of Titsias's (2009) variational approximation, `n m^2` to fit. A classification of
+//! that are fitted to all rows: the mean and variance of Titsias's (2009) variational approximation, `n m^2` to fit. A classification of
 //! more rows is that of a sample. Both say so.
 //!
 //! **Wins** on small tables of scaled numbers with smooth answers, and where the uncertainty of an answer is asked for;

@@ -11,6 +11,7 @@ use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning};
 use super::expression::Expression;
 use super::kernel::{Kernel, Points};
 use super::laplace::scaled_up;
+use super::regression::factored;
 use crate::standard::Standard;
 
 /// Rows answered together.
@@ -29,7 +30,8 @@ pub(super) struct Machine {
     pub(super) parameters: Vec<f64>,
     /// One multiplier a point.
     pub(super) alpha: Vec<f64>,
-    /// Noise of each point, or roots of curvatures of a classification; empty for inducing points.
+    /// Noise of each point, or roots of curvatures of a classification; of inducing points the lower triangle, line after line, of
+    /// the matrix that their multipliers were solved with, or nothing in models of earlier versions.
     pub(super) spread: Vec<f64>,
     /// Logarithm of the marginal likelihood on the rows that the parameters were searched on.
     pub(super) likelihood: f64,
@@ -54,7 +56,16 @@ pub struct GaussianProcessModel {
     points: Points,
     machines: Vec<Machine>,
     /// Factors that uncertainties are made with, worked out when first asked for.
-    factors: OnceLock<Vec<Option<Factor>>>,
+    factors: OnceLock<Vec<Option<Certainty>>>,
+}
+
+/// What the training rows leave of the prior's variance.
+#[derive(Debug)]
+struct Certainty {
+    /// Of the points' kernel, with the noise where the points are the rows.
+    known: Factor,
+    /// Where inducing points stand for the rows: the noise, and the factor of what their multipliers were solved with.
+    kept: Option<(f64, Factor)>,
 }
 
 impl GaussianProcessModel {
@@ -96,8 +107,8 @@ impl GaussianProcessModel {
         self.points.count()
     }
 
-    /// The standard deviation of the answer to each row, noise not included; `None` for classifications, and where
-    /// inducing points answer.
+    /// The standard deviation of the answer to each row, noise not included; `None` for classifications, and for inducing points of
+    /// models of earlier versions.
     ///
     /// # Panics
     /// If `x` has another number of columns.
@@ -146,10 +157,12 @@ impl GaussianProcessModel {
             return (means, Vec::new());
         }
         let is_number = matches!(self.answer, Answer::Number { .. });
-        let factor = &self.factors()[at];
+        let certainty = &self.factors()[at];
         let own = kernel.diagonal(points);
         let variance = |(line, own): (&[f64], f64)| {
-            let Some(factor) = factor else { return 0.0 };
+            let Some(Certainty { known, kept }) = certainty else {
+                return 0.0;
+            };
             let mut scaled = line.to_vec();
             if !is_number {
                 scaled
@@ -157,32 +170,56 @@ impl GaussianProcessModel {
                     .zip(&machine.spread)
                     .for_each(|(k, root)| *k *= root);
             }
-            factor.forward(&mut scaled);
-            (own - dot(&scaled, &scaled)).max(0.0)
+            known.forward(&mut scaled);
+            let left = own - dot(&scaled, &scaled);
+            let of_kept = kept.as_ref().map_or(0.0, |(noise, factor)| {
+                let mut scaled = line.to_vec();
+                factor.forward(&mut scaled);
+                noise * dot(&scaled, &scaled)
+            });
+            (left.max(0.0) + of_kept).max(0.0)
         };
         (means, lines().zip(own).map(variance).collect())
     }
 
     /// What variances are made with; `None` where a damaged file holds no kernel.
-    fn factors(&self) -> &[Option<Factor>] {
+    fn factors(&self) -> &[Option<Certainty>] {
+        let is_number = matches!(self.answer, Answer::Number { .. });
         self.factors.get_or_init(|| {
-            let count = self.points.count();
-            let here = Workers::new(1);
-            let factor = |machine: &Machine| {
-                let mut matrix = self.kernel(machine).matrix(&self.points, &self.points, &here);
-                (0..count).for_each(|i| matrix[i * count + i] += JITTER);
-                if machine.spread.len() != count {
-                    return None;
-                }
-                if matches!(self.answer, Answer::Number { .. }) {
-                    (0..count).for_each(|i| matrix[i * count + i] += machine.spread[i]);
-                } else {
-                    matrix = scaled_up(&matrix, &machine.spread);
-                }
-                Factor::new(matrix, count, &here)
-            };
-            self.machines.iter().map(factor).collect()
+            let of_machine = |machine: &Machine| self.certainty(machine, is_number);
+            self.machines.iter().map(of_machine).collect()
         })
+    }
+
+    fn certainty(&self, machine: &Machine, is_number: bool) -> Option<Certainty> {
+        let (count, here) = (self.points.count(), Workers::new(1));
+        let mut matrix = self.kernel(machine).matrix(&self.points, &self.points, &here);
+        if is_number && machine.spread.len() == triangle(count) {
+            let known = factored(&matrix, &vec![0.0; count], &here).ok()?;
+            let mut solved = vec![0.0; count * count];
+            let mut from = machine.spread.iter();
+            for i in 0..count {
+                for j in 0..=i {
+                    let value = *from.next()?;
+                    solved[i * count + j] = value;
+                    solved[j * count + i] = value;
+                }
+            }
+            let noise = machine.parameters.last()?.exp();
+            let kept = Some((noise, factored(&solved, &vec![0.0; count], &here).ok()?));
+            return Some(Certainty { known, kept });
+        }
+        if machine.spread.len() != count {
+            return None;
+        }
+        (0..count).for_each(|i| matrix[i * count + i] += JITTER);
+        if is_number {
+            (0..count).for_each(|i| matrix[i * count + i] += machine.spread[i]);
+        } else {
+            matrix = scaled_up(&matrix, &machine.spread);
+        }
+        let known = Factor::new(matrix, count, &here)?;
+        Some(Certainty { known, kept: None })
     }
 
     /// The probability that the latent normal leaves of each machine's class (MacKay 1992).
@@ -225,13 +262,23 @@ impl GaussianProcessModel {
         let is_number = matches!(answer, Answer::Number { .. });
         let wanted = expression.parameter_count(lengths) + usize::from(is_number);
         let machines = (0..machine_count)
-            .map(|_| load_machine(from, wanted, points.count()))
+            .map(|_| load_machine(from, wanted, points.count(), is_number))
             .collect::<Result<_, _>>()?;
         Ok(Self::new(expression, is_ard, columns, answer, (points, machines)))
     }
 }
 
-fn load_machine(from: &mut Decoder<'_>, wanted: usize, points: usize) -> Result<Machine, ArtifactError> {
+/// Entries of half a square matrix, its diagonal included.
+fn triangle(side: usize) -> usize {
+    side * (side + 1) / 2
+}
+
+fn load_machine(
+    from: &mut Decoder<'_>,
+    wanted: usize,
+    points: usize,
+    is_number: bool,
+) -> Result<Machine, ArtifactError> {
     let machine = Machine {
         parameters: from.f64s()?,
         alpha: from.f64s()?,
@@ -245,15 +292,20 @@ fn load_machine(from: &mut Decoder<'_>, wanted: usize, points: usize) -> Result<
             .all(|value| value.abs() <= PARAMETER_MAX)
         && machine.alpha.len() == points
         && machine.alpha.iter().all(|value| value.is_finite())
-        && (machine.spread.is_empty() || machine.spread.len() == points)
-        && machine
-            .spread
-            .iter()
-            .all(|value| value.is_finite() && *value >= 0.0);
+        && spread_is_sound(&machine.spread, points, is_number);
     if !is_sound {
         return Err(ArtifactError::damaged("a process does not belong to its points"));
     }
     Ok(machine)
+}
+
+fn spread_is_sound(spread: &[f64], points: usize, is_number: bool) -> bool {
+    let is_triangle = is_number && spread.len() == triangle(points);
+    let is_finite = spread.iter().all(|value| value.is_finite());
+    is_finite
+        && (is_triangle
+            || spread.is_empty()
+            || (spread.len() == points && spread.iter().all(|value| *value >= 0.0)))
 }
 
 impl FittedModel for GaussianProcessModel {

@@ -1,5 +1,6 @@
 //! The exact regression and its likelihood, and inducing points for more rows.
 
+use kolosal_compute::Workers;
 use kolosal_compute::kernels::{add_cross_products, dot};
 use kolosal_compute::linalg::Factor;
 use kolosal_learner::{FitContext, FitError};
@@ -75,21 +76,21 @@ pub(super) fn multipliers(
     let spread: Vec<f64> = rows.weights.iter().map(|weight| noise / weight).collect();
     let matrix = kernel.matrix(rows.points, rows.points, cx.workers);
     cx.checkpoint()?;
-    let factor = factored(&matrix, &spread, cx)?;
+    let factor = factored(&matrix, &spread, cx.workers)?;
     let mut alpha = rows.targets.to_vec();
     factor.solve(&mut alpha);
     Ok(alpha)
 }
 
 /// Factors a matrix with these additions to its diagonal, and as much jitter as it takes.
-pub(super) fn factored(matrix: &[f64], spread: &[f64], cx: &FitContext<'_>) -> Result<Factor, FitError> {
+pub(super) fn factored(matrix: &[f64], spread: &[f64], workers: &Workers) -> Result<Factor, FitError> {
     let side = spread.len();
     let mean = (0..side).map(|i| matrix[i * side + i] / side as f64).sum::<f64>();
     let mut jitter = JITTER * mean.max(1e-300);
     for _ in 0..RETRIES {
         let mut copy = matrix.to_vec();
         (0..side).for_each(|i| copy[i * side + i] += spread[i] + jitter);
-        if let Some(factor) = Factor::new(copy, side, cx.workers) {
+        if let Some(factor) = Factor::new(copy, side, workers) {
             return Ok(factor);
         }
         jitter *= 10.0;
@@ -101,13 +102,14 @@ pub(super) fn factored(matrix: &[f64], spread: &[f64], cx: &FitContext<'_>) -> R
     })
 }
 
-/// The multipliers of inducing points that answer for all rows: `(noise K_mm + K_mn S K_nm)^-1 K_mn S y`.
+/// The multipliers of inducing points that answer for all rows, `(noise K_mm + K_mn S K_nm)^-1 K_mn S y`, and the matrix that they
+/// were solved with.
 pub(super) fn inducing_multipliers(
     rows: &Rows<'_>,
     inducing: &Points,
     kernel: &Kernel<'_>,
     (noise, cx): (f64, &FitContext<'_>),
-) -> Result<Vec<f64>, FitError> {
+) -> Result<(Vec<f64>, Vec<f64>), FitError> {
     let (count, side) = (rows.targets.len(), inducing.count());
     let mut matrix: Vec<f64> = kernel.matrix(inducing, inducing, cx.workers);
     matrix.iter_mut().for_each(|k| *k *= noise);
@@ -143,7 +145,7 @@ pub(super) fn inducing_multipliers(
                 }
             });
     }
-    let factor = factored(&matrix, &vec![0.0; side], cx)?;
+    let factor = factored(&matrix, &vec![0.0; side], cx.workers)?;
     factor.solve(&mut right);
-    Ok(right)
+    Ok((right, matrix))
 }

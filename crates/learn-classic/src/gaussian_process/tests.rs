@@ -3,7 +3,7 @@
 use kolosal_base::{Cancel, Seed, SystemClock};
 use kolosal_compute::{Ledger, Workers};
 use kolosal_frame::Column;
-use kolosal_learner::{FitContext, Learn, ParamSet, Silent};
+use kolosal_learner::{Decoder, Encoder, FitContext, FittedModel, Learn, ParamSet, Silent};
 
 use super::expression::Expression;
 use super::kernel::{Kernel, Points};
@@ -183,9 +183,58 @@ fn inducing_points_answer_about_as_all_rows_do() {
     };
     let model = fit(params, &table);
     assert_eq!(model.point_count(), 60);
-    assert!(model.deviations(table.frame.view()).is_none());
     let answers = table.answers(&model);
     let squares: f64 = answers.iter().zip(&exact).map(|(a, b)| (a - b).powi(2)).sum();
     let off = (squares / exact.iter().map(|b| b * b).sum::<f64>()).sqrt();
     assert!(off < 0.05, "{off}");
+}
+
+/// With as many inducing points as make the approximation close, the posterior is nearly that of the exact process with the
+/// same parameters: little is unknown among the rows, and far away all of the prior's spread.
+#[test]
+fn inducing_points_know_how_sure_they_are() {
+    let rows = 400;
+    let (columns, off): (Vec<Vec<f64>>, Vec<f64>) =
+        ((0..2).map(|j| noise(rows, j)).collect(), noise(rows, 9));
+    let y: Vec<f64> = (0..rows)
+        .map(|i| columns[0][i].sin() + 0.5 * columns[1][i] + 0.3 * off[i])
+        .collect();
+    let table = Table::regression(columns.into_iter().map(Column::numbers).collect(), &y);
+    let params = |max_rows| GaussianProcessParams {
+        max_rows,
+        n_inducing: 80,
+        optimize_rows: 150,
+        ..GaussianProcessParams::default()
+    };
+    let (model, exact) = (fit(params(100), &table), fit(params(5000), &table));
+    assert_eq!((model.point_count(), exact.point_count()), (80, 400));
+    assert_eq!(
+        exact.parameters(),
+        model.parameters(),
+        "searched on the same rows"
+    );
+    let of = |model: &GaussianProcessModel| model.deviations(table.frame.view()).unwrap();
+    for (found, expected) in of(&model).iter().zip(of(&exact)) {
+        assert!(
+            *found > 0.9 * expected && *found < 1.3 * expected,
+            "{found} and not about {expected}"
+        );
+    }
+    let far = Table::regression(
+        vec![Column::numbers(vec![1e4]), Column::numbers(vec![1e4])],
+        &[0.0],
+    );
+    let (found, expected) = (
+        model.deviations(far.frame.view()).unwrap()[0],
+        exact.deviations(far.frame.view()).unwrap()[0],
+    );
+    assert!(
+        (found / expected - 1.0).abs() < 1e-6,
+        "{found} and not {expected}"
+    );
+    let mut to = Encoder::new();
+    model.save(&mut to);
+    let bytes = to.into_bytes();
+    let again = GaussianProcess::load(&mut Decoder::new(&bytes)).unwrap();
+    assert_eq!(of(&again), of(&model));
 }

@@ -1,17 +1,12 @@
-//! A copy of the rows, and the tree above them.
+//! A copy of the rows, their answers, and what finds them.
 
 use kolosal_learner::{Checked, FitContext, FitError, Target, TrainView};
 
-use super::index::Index;
 use super::model::{Answers, NeighborsModel};
-use super::params::{Algorithm, NeighborsParams};
+use super::params::NeighborsParams;
+use super::search::Search;
 use super::space::Space;
 use crate::rows::counted;
-
-/// With more axes than this, nearly every leaf of a tree would be searched.
-const TREE_AXES_MAX: usize = 12;
-/// Fewer rows are searched faster one after the other.
-const TREE_ROWS_MIN: usize = 1000;
 
 pub(super) fn fit(
     params: &Checked<NeighborsParams>,
@@ -25,20 +20,8 @@ pub(super) fn fit(
     let _memory = cx.reserve((rows * (view.column_count() * 16 + 32)) as u64)?;
     let space = Space::of(view, params.metric);
     let points = space.embed(view);
-    let has_gaps = points.iter().any(|number| number.is_nan());
-    let axes = space.axis_count();
-    let wants_tree = match params.algorithm {
-        Algorithm::Auto => axes <= TREE_AXES_MAX && rows >= TREE_ROWS_MIN && axes == space.width(),
-        Algorithm::Brute => false,
-        Algorithm::KdTree => true,
-    };
     cx.checkpoint()?;
-    // Missing numbers are in every box, and a box around none is everywhere.
-    let index = if wants_tree && !has_gaps && axes > 0 {
-        Index::tree(&points, space.width(), axes, cx)?
-    } else {
-        Index::blocks(&points, space.width(), rows)
-    };
+    let search = Search::of((&points, rows), &space, params, cx)?;
     let asked = params.n_neighbors as usize;
     if asked > rows {
         cx.progress.warn(&format!(
@@ -59,7 +42,7 @@ pub(super) fn fit(
     let is_even = weights.iter().all(|weight| *weight == weights[0]);
     Ok(NeighborsModel {
         space,
-        index,
+        search,
         answers,
         row_weights: if is_even { Vec::new() } else { weights },
         k: asked.min(rows),

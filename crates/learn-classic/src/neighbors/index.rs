@@ -1,6 +1,6 @@
 //! The training points, in leaves that are stored column by column, and the tree of boxes above them.
 
-use kolosal_compute::kernels::{absolute_distances, squared_distances};
+use kolosal_compute::kernels::{Loop, absolute_distances, squared_distances, widest};
 use kolosal_learner::{ArtifactError, Decoder, Encoder, FitContext, FitError};
 
 use super::nearest::Nearest;
@@ -164,6 +164,88 @@ impl Index {
         }
     }
 
+    /// How many leaves there are.
+    pub(crate) fn leaf_count(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The rows of the points of a leaf.
+    pub(crate) fn leaf_rows(&self, leaf: usize) -> &[u32] {
+        &self.rows[self.starts[leaf] as usize..self.starts[leaf + 1] as usize]
+    }
+
+    /// As [`Self::within`] for queries that lie close together: the boxes are walked once for all of them.
+    pub(crate) fn within_together(
+        &self,
+        space: &Space,
+        queries: &[&[f64]],
+        reach: f64,
+        found: &mut [Vec<u32>],
+    ) {
+        let mut room = vec![0.0; BLOCK * queries.len()];
+        let (mut near, mut asked): (Vec<usize>, Vec<&[f64]>) = (Vec::new(), Vec::new());
+        let axes = space.axis_count();
+        let around = bounds(queries, axes);
+        let columns: Vec<f64> = (0..axes)
+            .flat_map(|axis| queries.iter().map(move |query| query[axis]))
+            .collect();
+        let mut sums = vec![0.0; queries.len()];
+        for (leaf, node) in self.leaves_near(space, &around, reach) {
+            sums.fill(0.0);
+            if let Some(node) = node {
+                widest(BoxDistances {
+                    bounds: self.bounds(node, axes),
+                    columns: &columns,
+                    is_squared: space.metric == Metric::Euclidean,
+                    sums: &mut sums,
+                });
+            }
+            near.clear();
+            near.extend((0..queries.len()).filter(|&at| sums[at] * SLACK <= reach));
+            if near.is_empty() {
+                continue;
+            }
+            asked.clear();
+            asked.extend(near.iter().map(|&at| queries[at]));
+            let rows = self.leaf_rows(leaf);
+            let start = self.starts[leaf] as usize * self.width;
+            let distances = &mut room[..rows.len() * asked.len()];
+            let block = &self.numbers[start..start + rows.len() * self.width];
+            whole(&asked, space, block, distances);
+            for (&at, distances) in near.iter().zip(distances.chunks_exact(rows.len())) {
+                let close = distances.iter().zip(rows).filter(|(far, _)| **far <= reach);
+                found[at].extend(close.map(|(_, row)| *row));
+            }
+        }
+    }
+
+    /// Leaves, with their nodes where there are any, whose boxes are within reach of a box.
+    fn leaves_near(&self, space: &Space, around: &[[f64; 2]], reach: f64) -> Vec<(usize, Option<usize>)> {
+        if self.nodes.is_empty() {
+            return (0..self.leaf_count()).map(|leaf| (leaf, None)).collect();
+        }
+        let is_squared = space.metric == Metric::Euclidean;
+        let far = |node: usize| {
+            let boxes = self.bounds(node, around.len());
+            let off = |([low, high], [first, last]): (&[f64; 2], &[f64; 2])| {
+                let off = (low - last).max(first - high).max(0.0);
+                if is_squared { off * off } else { off }
+            };
+            boxes.iter().zip(around).map(off).sum::<f64>()
+        };
+        let (mut open, mut leaves) = (vec![0], Vec::new());
+        while let Some(node) = open.pop() {
+            if far(node) * SLACK > reach {
+                continue;
+            }
+            match self.nodes[node] {
+                Node { child: 0, leaf } => leaves.push((leaf as usize, Some(node))),
+                Node { child, .. } => open.extend([child as usize, child as usize + 1]),
+            }
+        }
+        leaves
+    }
+
     /// Searches below a node whose box is `far` from the query.
     fn descend(
         &self,
@@ -192,10 +274,15 @@ impl Index {
         }
     }
 
+    /// The lowest and the highest number of a node on each axis.
+    fn bounds(&self, node: usize, axes: usize) -> &[[f64; 2]] {
+        self.boxes[node * 2 * axes..][..2 * axes].as_chunks::<2>().0
+    }
+
     /// The distance of a query from the box of a node.
     fn far(&self, node: usize, query: &[f64], space: &Space) -> f64 {
         let axes = space.axis_count();
-        let bounds = self.boxes[node * 2 * axes..][..2 * axes].as_chunks::<2>().0;
+        let bounds = self.bounds(node, axes);
         let is_squared = space.metric == Metric::Euclidean;
         let mut far = 0.0;
         for (x, [low, high]) in query.iter().zip(bounds) {
@@ -250,17 +337,21 @@ impl Index {
     }
 
     pub(crate) fn load(from: &mut Decoder<'_>, space: &Space) -> Result<Self, ArtifactError> {
-        let (starts, rows) = (from.u32s()?, from.u32s()?);
+        let starts = from.u32s()?;
+        Self::load_after(starts, from, space)
+    }
+
+    /// As [`Self::load`], where the starts of the leaves were read already.
+    pub(super) fn load_after(
+        starts: Vec<u32>,
+        from: &mut Decoder<'_>,
+        space: &Space,
+    ) -> Result<Self, ArtifactError> {
+        let rows = from.u32s()?;
         let numbers = load_numbers(from, rows.len().checked_mul(space.width()))?;
         let (children, leaves, boxes) = (from.u32s()?, from.u32s()?, from.f64s()?);
         let (width, count) = (space.width(), rows.len());
-        let mut seen = vec![false; count];
-        for row in &rows {
-            match seen.get_mut(*row as usize) {
-                Some(place) if !*place => *place = true,
-                _ => return Err(ArtifactError::damaged("the points are not the training rows")),
-            }
-        }
+        check_rows(&rows)?;
         let leaf_sizes = starts
             .windows(2)
             .all(|pair| pair[0] <= pair[1] && pair[1] - pair[0] <= BLOCK as u32);
@@ -284,10 +375,7 @@ impl Index {
             .map(|(&child, leaf)| Node { child, leaf })
             .collect();
         check_tree(&nodes, starts.len() - 1)?;
-        let has_gaps = numbers.iter().any(|number| number.is_nan());
-        if has_gaps && space.metric != Metric::Gower {
-            return Err(ArtifactError::damaged("a point lacks a number"));
-        }
+        let has_gaps = checked_gaps(&numbers, space)?;
         Ok(Self {
             width,
             starts,
@@ -300,8 +388,74 @@ impl Index {
     }
 }
 
+/// Adds up how far some points, stored column by column, are from a box.
+struct BoxDistances<'a> {
+    bounds: &'a [[f64; 2]],
+    columns: &'a [f64],
+    is_squared: bool,
+    sums: &'a mut [f64],
+}
+
+impl Loop for BoxDistances<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        for ([low, high], column) in self.bounds.iter().zip(self.columns.chunks_exact(self.sums.len())) {
+            for (sum, x) in self.sums.iter_mut().zip(column) {
+                let off = (low - x).max(x - high).max(0.0);
+                *sum += if self.is_squared { off * off } else { off };
+            }
+        }
+    }
+}
+
+/// The lowest and the highest number on each axis.
+fn bounds(points: &[&[f64]], axes: usize) -> Vec<[f64; 2]> {
+    let of_axis = |axis: usize| {
+        let numbers = || points.iter().map(|point| point[axis]);
+        [
+            numbers().fold(f64::INFINITY, f64::min),
+            numbers().fold(f64::NEG_INFINITY, f64::max),
+        ]
+    };
+    (0..axes).map(of_axis).collect()
+}
+
+/// Each row is there once.
+pub(super) fn check_rows(rows: &[u32]) -> Result<(), ArtifactError> {
+    let mut seen = vec![false; rows.len()];
+    for row in rows {
+        match seen.get_mut(*row as usize) {
+            Some(place) if !*place => *place = true,
+            _ => return Err(ArtifactError::damaged("the points are not the training rows")),
+        }
+    }
+    Ok(())
+}
+
+/// Whether numbers are missing, which they may only where the distance knows what to do.
+pub(super) fn checked_gaps(numbers: &[f64], space: &Space) -> Result<bool, ArtifactError> {
+    let has_gaps = numbers.iter().any(|number| number.is_nan());
+    if has_gaps && space.metric != Metric::Gower {
+        return Err(ArtifactError::damaged("a point lacks a number"));
+    }
+    Ok(has_gaps)
+}
+
+/// The distance of one point: the same bits as those of the points of a block.
+pub(super) fn distance(query: &[f64], space: &Space, point: &[f64], has_gaps: bool) -> f64 {
+    let mut far = [0.0];
+    if has_gaps || query.iter().any(|x| x.is_nan()) {
+        gower(query, space.axis_count(), point, &mut far);
+    } else {
+        whole(&[query], space, point, &mut far);
+    }
+    far[0]
+}
+
 /// Writes numbers, of which only those that are not zero where most are.
-fn save_numbers(numbers: &[f64], to: &mut Encoder) {
+pub(super) fn save_numbers(numbers: &[f64], to: &mut Encoder) {
     let at: Vec<u32> = (0..numbers.len() as u64)
         .filter(|&at| numbers[at as usize].to_bits() != 0)
         .map_while(|at| u32::try_from(at).ok())
@@ -321,7 +475,7 @@ fn is_short(stored: usize, all: usize) -> bool {
     u32::try_from(all).is_ok() && stored <= all / 2 && stored >= all / SHORTER_MAX
 }
 
-fn load_numbers(from: &mut Decoder<'_>, count: Option<usize>) -> Result<Vec<f64>, ArtifactError> {
+pub(super) fn load_numbers(from: &mut Decoder<'_>, count: Option<usize>) -> Result<Vec<f64>, ArtifactError> {
     let damaged = || ArtifactError::damaged("the leaves do not hold the points");
     if !from.bool()? {
         return from.f64s();
@@ -392,7 +546,7 @@ fn whole(queries: &[&[f64]], space: &Space, block: &[f64], distances: &mut [f64]
 }
 
 /// Gower's distance over the numbers that both have; infinite where there is none.
-fn gower(query: &[f64], axes: usize, block: &[f64], distances: &mut [f64]) {
+pub(super) fn gower(query: &[f64], axes: usize, block: &[f64], distances: &mut [f64]) {
     let count = distances.len();
     if count == 0 {
         return;

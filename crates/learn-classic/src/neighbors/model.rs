@@ -3,9 +3,9 @@
 use kolosal_frame::FrameView;
 use kolosal_learner::{ArtifactError, Decoder, Encoder, FittedModel, Meaning};
 
-use super::index::Index;
 use super::nearest::Nearest;
 use super::params::{Metric, Weights};
+use super::search::Search;
 use super::space::Space;
 
 /// Rows answered together.
@@ -25,7 +25,7 @@ pub(super) enum Answers {
 #[derive(Debug, Clone, PartialEq)]
 pub struct NeighborsModel {
     pub(super) space: Space,
-    pub(super) index: Index,
+    pub(super) search: Search,
     pub(super) answers: Answers,
     /// One a training row; empty if all are the same.
     pub(super) row_weights: Vec<f64>,
@@ -39,10 +39,18 @@ impl NeighborsModel {
         self.k
     }
 
+    /// The share of true neighbours that the search found for a sample of the training rows; `None` where it is exact.
+    pub fn recall(&self) -> Option<f64> {
+        match &self.search {
+            Search::Exact(_) => None,
+            Search::Graph { recall, .. } => Some(*recall),
+        }
+    }
+
     pub(super) fn load(from: &mut Decoder<'_>) -> Result<Self, ArtifactError> {
         let space = Space::load(from)?;
-        let index = Index::load(from, &space)?;
-        let rows = index.len();
+        let search = Search::load(from, &space)?;
+        let rows = search.len();
         let answers = if from.bool()? {
             let values = from.f64s()?;
             if values.len() != rows || values.iter().any(|value| !value.is_finite()) {
@@ -77,7 +85,7 @@ impl NeighborsModel {
         };
         Ok(Self {
             space,
-            index,
+            search,
             answers,
             row_weights,
             k,
@@ -162,7 +170,7 @@ impl FittedModel for NeighborsModel {
             let rows = answers.len() / width;
             let points = self.space.embed(x.slice(block * ROWS, rows));
             let lists = &mut lists[..rows];
-            self.index.search(&self.space, &points, lists);
+            self.search.search(&self.space, &points, lists);
             for (list, answer) in lists.iter().zip(answers.chunks_exact_mut(width)) {
                 self.shares(list.found(), &mut shares);
                 self.answer(list.found(), &shares, answer);
@@ -172,7 +180,7 @@ impl FittedModel for NeighborsModel {
 
     fn save(&self, to: &mut Encoder) {
         self.space.save(to);
-        self.index.save(to);
+        self.search.save(to);
         match &self.answers {
             Answers::Numbers(values) => {
                 to.bool(true);
@@ -187,5 +195,12 @@ impl FittedModel for NeighborsModel {
         to.f64s(&self.row_weights);
         to.u64(self.k as u64);
         to.bool(self.weights == Weights::Distance);
+    }
+
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        self.recall()
+            .map(|recall| ("recall", recall))
+            .into_iter()
+            .collect()
     }
 }

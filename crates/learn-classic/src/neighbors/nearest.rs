@@ -15,6 +15,11 @@ impl Nearest {
         }
     }
 
+    /// How many rows are kept.
+    pub(super) fn most(&self) -> usize {
+        self.k
+    }
+
     pub(super) fn clear(&mut self) {
         self.found.clear();
     }

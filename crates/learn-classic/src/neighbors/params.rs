@@ -27,14 +27,16 @@ choices! {
 }
 
 choices! {
-    /// How neighbours are looked for. The answer is the same.
+    /// How neighbours are looked for. The answer is the same, but for the graph, which may miss some.
     pub enum Algorithm {
-        /// A tree for few columns and many rows, else all rows.
+        /// A tree for few columns and many rows; else all rows, or the graph where they hold five million numbers.
         Auto = "auto",
-        /// All rows, block after block.
+        /// All rows, block after block: exact.
         Brute = "brute",
-        /// A tree of boxes.
+        /// A tree of boxes: exact.
         KdTree = "kd_tree",
+        /// A graph of near rows that is walked: not exact; the share that it finds is told.
+        Hnsw = "hnsw",
     }
 }
 
@@ -49,7 +51,11 @@ params! {
         /// How far two rows are from each other.
         metric: Metric = Metric::Auto, legal: Domain::Choice(Metric::WORDS),
             search: Domain::Choice(&["euclidean", "manhattan", "gower"]);
-        /// How neighbours are looked for; the answer is the same.
+        /// How neighbours are looked for; the answer is the same, but for `hnsw`, which may miss some. `auto` takes it where no
+        /// tree helps and 50,000 rows or more hold five million numbers or more; `brute` is always exact.
         algorithm: Algorithm = Algorithm::Auto, legal: Domain::Choice(Algorithm::WORDS);
+        /// For `hnsw`: how many rows a search keeps in view, at least as many as answer; 0 takes as many as find 99 % of the
+        /// true neighbours of a sample of the training rows, up to 1,024.
+        ef: i64 = 0, legal: Domain::int(0, 10_000), aliases: ["ef_search"];
     }
 }

@@ -21,7 +21,9 @@
 //!
 //! **Cost.** Between `n^2` and `n^3` in rows. Above `max_rows` rows the kernel is guessed from `n_components` landmarks (Nyström:
 //! Williams, Seeger 2001) and the same dual is solved on the features that this gives, at rows times landmarks a pass, or so many
-//! rows are drawn; the fit says so. An answer costs one kernel value a support vector. **Wins** on small and middling tables of scaled numbers with
+//! rows are drawn; the fit says so. On 60,000 rows of eight columns and two overlapping classes, 500 landmarks, one run on a busy
+//! machine: 82 s, accuracy 0.907, 145 MiB, beside 82 s, 0.902, 912 MiB of scikit-learn's `Nystroem` and `LinearSVC`, whose plain hinge
+//! did not converge; at 200,000 rows the fit was not done after five minutes. An answer costs one kernel value a support vector. **Wins** on small and middling tables of scaled numbers with
 //! smooth borders; **loses** on many rows, many useless columns, and to boosters on tables of mixed kinds.
 //!
 //! ```
@@ -60,7 +62,8 @@ impl Learn for RbfSvm {
         aliases: &["svm", "svc", "svr", "kernel_svm"],
         title: "Support vector machine with the RBF kernel",
         doc: "The widest margin, or the flattest curve within a tube, in the space of the RBF kernel. Costs between the \
-              square and the cube of the rows, so above 50,000 rows a sample is drawn, which is said; strong on smaller \
+              square and the cube of the rows, so above 50,000 rows the kernel is guessed from landmarks (Nyström), which is \
+              said; strong on smaller \
               tables of scaled numbers with smooth borders, weak with many useless columns.",
         family: Family::Classic,
         tasks: &[TaskKind::Binary, TaskKind::Multiclass, TaskKind::Regression],

@@ -108,6 +108,16 @@ impl FittedModel for LinearSvmModel {
         self.linear.predict_into(x, out);
     }
 
+    /// Exact: the margins, as the curves of the probabilities have them, are linear.
+    fn contributions(
+        &self,
+        x: FrameView<'_>,
+        background: FrameView<'_>,
+        _: &kolosal_compute::Workers,
+    ) -> Option<kolosal_learner::Contributions> {
+        Some(self.linear.contributions(x, background))
+    }
+
     fn save(&self, to: &mut Encoder) {
         to.f64s(&self.curves.iter().map(|curve| curve.slope).collect::<Vec<_>>());
         to.f64s(&self.curves.iter().map(|curve| curve.offset).collect::<Vec<_>>());

@@ -34,8 +34,9 @@ impl<'a> HeldOut<'a> {
         let mut answer = vec![0.0; self.scores.len()];
         if tree.lines.is_none() && tree.tree.width() == 1 && self.width > 0 {
             let scores = &mut self.scores[tree.output as usize];
-            tree.tree
-                .for_each_answer(&self.values, self.width, |row, value| scores[row] += value[0]);
+            tree.tree.for_each_leaf(&self.values, self.width, |row, leaf| {
+                scores[row] += tree.tree.answer(leaf)[0];
+            });
             return;
         }
         for (row, values) in self.values.chunks_exact(self.width.max(1)).enumerate() {

@@ -13,6 +13,12 @@ fit() { # learner, target, further options
     "$program" --quiet fit "$learner" "${few:-table.csv}" --target "$target" --seed 7 --output "v$format/$learner.kolosal" "$@" >/dev/null
 }
 
+also() { # name of the file, learner, target, further options
+    name=$1 learner=$2 target=$3
+    shift 3
+    "$program" --quiet fit "$learner" "${few:-table.csv}" --target "$target" --seed 7 --output "v$format/$name.kolosal" "$@" >/dev/null
+}
+
 fit baseline kind
 fit logistic_regression kind
 fit naive_bayes kind
@@ -20,8 +26,10 @@ few=$(mktemp)
 head -21 table.csv >"$few"
 fit rbf_svm kind
 fit gaussian_process amount --set max_iter=5
+also gaussian_process_inducing gaussian_process amount --set max_iter=5 --set max_rows=10 --set n_inducing=10
 head -61 table.csv >"$few" # a model that holds its rows stays small
 fit neighbors amount --set n_neighbors=3
+also neighbors_graph neighbors amount --set n_neighbors=3 --set algorithm=hnsw
 rm "$few"
 unset few
 group() { # learner, further options
@@ -53,8 +61,18 @@ fit extra_trees amount --set n_estimators=3 --set max_depth=4
 fit lightgbm kind --set n_estimators=5 --set num_leaves=6 --set min_data_in_leaf=5
 fit xgboost amount --set n_estimators=5 --set max_depth=3
 fit catboost kind --set iterations=5 --set depth=3
+fit mlp amount --set n_epochs=20 --set n_hidden_layers=2 --set hidden_width=8 --set max_one_hot=3
 "$program" --quiet train table.csv --target kind --seed 7 --learners logistic_regression,decision_tree --preset fast \
     --output "v$format/blend.kolosal" >/dev/null
+
+# What format 2 adds: how a class is called, and errors of held-out rows.
+few=$(mktemp)
+cut -d, -f5,9 table.csv >"$few"
+"$program" --quiet train "$few" --target kind --metric balanced_accuracy --seed 7 --learners naive_bayes --preset fast \
+    --output "v$format/called.kolosal" >/dev/null
+rm "$few"
+unset few
+"$program" --quiet train table.csv --target amount --seed 7 --learners ridge --preset fast --output "v$format/intervals.kolosal" >/dev/null
 
 for model in "v$format"/*.kolosal; do
     "$program" --quiet predict "$model" table.csv --output "${model%.kolosal}.csv" >/dev/null

@@ -43,6 +43,8 @@ fn register(platform: &Platform, store: &Store, seed: u64) {
         group: None,
         time_column: None,
         weight: None,
+        ignore: Vec::new(),
+        constraints: Default::default(),
         is_strict: false,
         column_types: ColumnTypes::new(),
         time_limit: None,

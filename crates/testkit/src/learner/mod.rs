@@ -242,15 +242,14 @@ pub fn shared_names(learners: &[&'static dyn Learner]) -> Vec<&'static str> {
 }
 
 /// Parameters that count rounds of work, and how many rounds these suites pay for.
-const ROUNDS: &[(&str, i64)] = &[
-    ("n_estimators", 8),
-    ("iterations", 8),
-    ("epochs", 4),
-    ("max_epochs", 4),
-];
+const ROUNDS: &[(&str, i64)] = &[("n_estimators", 8), ("iterations", 8), ("n_epochs", 16)];
 
-/// Parameters that bound the rows of costly work, and how many these suites pay for.
-const WORK_ROWS: &[(&str, i64)] = &[("optimize_rows", 100), ("max_rows_classification", 200)];
+/// Parameters that bound the size of costly work, its rows or its units, and how many these suites pay for.
+const WORK_SIZES: &[(&str, i64)] = &[
+    ("optimize_rows", 100),
+    ("max_rows_classification", 200),
+    ("hidden_width", 64),
+];
 
 /// Rows of the tables on which most clauses run: enough for a split with the usual least rows a leaf.
 const ROWS: usize = 60;
@@ -295,11 +294,11 @@ impl LearnerCase {
         let turned_down = self
             .rounds()
             .map(|(def, rounds)| (def.name.to_owned(), Value::Int(rounds)));
-        let bounded = WORK_ROWS.iter().filter(|(name, rows)| {
-            let of_name = |def: &&ParamDef| def.name == *name && def.legal.contains(&Value::Int(*rows));
+        let bounded = WORK_SIZES.iter().filter(|(name, size)| {
+            let of_name = |def: &&ParamDef| def.name == *name && def.legal.contains(&Value::Int(*size));
             self.learner.params().iter().any(|def| of_name(&def))
         });
-        let bounded = bounded.map(|(name, rows)| ((*name).to_owned(), Value::Int(*rows)));
+        let bounded = bounded.map(|(name, size)| ((*name).to_owned(), Value::Int(*size)));
         turned_down.into_iter().chain(bounded).collect()
     }
 

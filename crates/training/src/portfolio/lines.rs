@@ -40,6 +40,8 @@ pub(super) const LINES: &[Line] = &[
         .comparing(0.06)
         .up_to(20_000),
     line("xgboost", "xgboost", LEVEL_WISE).balanced(80.0),
+    line("mlp", "mlp", NETWORK_OF_NUMBERS).on(NUMBERS).balanced(220.0),
+    line("mlp", "mlp", NETWORK_OF_CLASSES).on(CLASSES).balanced(220.0),
     line("extra_trees", "extra_trees", SPREAD).balanced(20.0),
     line("neighbors, by distance", "neighbors", NEAR)
         .balanced(1.0)
@@ -66,6 +68,7 @@ pub(super) const LINES: &[Line] = &[
     line("lightgbm, 16 leaves combined", "lightgbm", SIXTEEN_COMBINED)
         .balanced(100.0)
         .combined(),
+    line("mlp, long", "mlp", LONG_NETWORK).at_best(220.0),
     line("xgboost, deep", "xgboost", LEVEL_DEEP).at_best(200.0),
     line("lightgbm, 252 leaves", "lightgbm", LARGE).at_best(400.0),
     line("catboost, depthwise", "catboost", DEPTHWISE).at_best(300.0),
@@ -84,6 +87,21 @@ const STOPPING: Settings = &[
     ("early_stopping_rounds", Int(100)),
     ("early_stopping_adaptive", Bool(true)),
 ];
+// The whole schedule for tables of up to two thousand rows, a shorter one for larger tables. What the learner would choose by
+// the task is said, so that a search can go on from it.
+const NETWORK_OF_NUMBERS: Settings = &[
+    ("row_passes", Int(500_000)),
+    ("early_stopping", Bool(true)),
+    ("learning_rate", Float(0.2)),
+    ("activation", Word("mish")),
+];
+const NETWORK_OF_CLASSES: Settings = &[
+    ("row_passes", Int(500_000)),
+    ("early_stopping", Bool(true)),
+    ("learning_rate", Float(0.04)),
+    ("activation", Word("selu")),
+];
+const LONG_NETWORK: Settings = &[("row_passes", Int(10_000_000)), ("early_stopping", Bool(true))];
 const RANDOM_CUTS: Settings = &[
     ("n_estimators", Int(3000)),
     ("learning_rate", Float(0.05)),

@@ -6,7 +6,7 @@
 
 mod lines;
 
-use kolosal_learner::{Learner, Point, TaskKind, Value};
+use kolosal_learner::{Family, Learner, Point, TaskKind, Value};
 use kolosal_learners::LEARNERS;
 use kolosal_pipeline::{Features, MemberPlan};
 
@@ -93,22 +93,33 @@ pub fn portfolio(task: TaskKind, size: Size, request: &TrainRequest) -> Result<V
                 .is_none_or(|max| size.rows <= max && size.distances() <= DISTANCES_MAX)
             && (size.can_combine || line.features == Features::Plain)
     };
-    let mut candidates: Vec<Candidate> = LINES.iter().filter(fits).map(candidate).collect();
+    let bound = |candidate| request.constraints.bind(candidate);
+    let mut candidates: Vec<Candidate> = LINES
+        .iter()
+        .filter(fits)
+        .filter_map(|line| bound(candidate(line)))
+        .collect();
     for learner in asked.iter().filter(|learner| learner.card().can_learn(task)) {
         if candidates
             .iter()
             .all(|candidate| candidate.plan.learner.card().name != learner.card().name)
         {
-            candidates.push(Candidate {
+            candidates.extend(bound(Candidate {
                 name: learner.card().name.to_owned(),
                 plan: MemberPlan::plain(*learner, Point::new()),
                 work_per_kilocell: 10.0,
                 work_per_row: 0.0,
-            });
+            }));
         }
     }
+    if size.spread > size.rows {
+        // With more columns than rows, linear models that drop columns are what wins, and trees cost most.
+        candidates.sort_by_key(|candidate| rank_when_wide(candidate.plan.learner));
+    }
     if candidates.is_empty() {
-        let able = LEARNERS.iter().filter(|learner| learner.card().can_learn(task));
+        let able = LEARNERS
+            .iter()
+            .filter(|learner| learner.card().can_learn(task) && request.constraints.suit(**learner));
         let names: Vec<&str> = able.map(|learner| learner.card().name).collect();
         return Err(TrainError::NoCandidate {
             task: task.name(),
@@ -116,6 +127,15 @@ pub fn portfolio(task: TaskKind, size: Size, request: &TrainRequest) -> Result<V
         });
     }
     Ok(candidates)
+}
+
+/// Baseline, then linear models, then the rest.
+fn rank_when_wide(learner: &dyn Learner) -> u8 {
+    match learner.card().family {
+        _ if learner.card().name == "baseline" => 0,
+        Family::Linear => 1,
+        _ => 2,
+    }
 }
 
 fn candidate(line: &Line) -> Candidate {
@@ -184,6 +204,25 @@ mod tests {
                 .any(|name| name.starts_with("gaussian_process"))
         );
         assert!(names(1_000_000).iter().any(|name| name == "lightgbm"));
+    }
+
+    #[test]
+    fn sparse_linear_models_come_early_where_columns_outnumber_rows() {
+        let place = |spread| {
+            let size = Size {
+                rows: 100,
+                spread,
+                can_combine: true,
+            };
+            let lines =
+                portfolio(TaskKind::Regression, size, &TrainRequest::new("y")).expect("many learners");
+            assert_eq!(lines[0].name, "baseline");
+            lines
+                .iter()
+                .position(|c| c.name == "lasso")
+                .expect("a linear model")
+        };
+        assert!(place(10_000) < 4 && place(10) > 4);
     }
 
     #[test]

@@ -3,13 +3,17 @@
 use kolosal_compute::kernels::trees::{Codes, LANES, Picks, add_picked};
 use kolosal_frame::{Column, FrameView, MISSING};
 
-use super::{Answers, Compiled, Form, Run, line_of};
+use super::{Answers, Compiled, Form, Run, Scorer, line_of};
 use crate::boost::model::BoostModel;
+use crate::rows::for_each_block;
 
 /// Groups of [`LANES`] rows in a block.
 const GROUPS: usize = 4;
 /// Rows of a block.
 const BLOCK: usize = GROUPS * LANES;
+
+/// Up to so many rows are scored one by one: a group costs as much with one row as with all its lanes.
+const SINGLE_ROWS_MAX: usize = 8;
 
 /// Buffers for the rows of one block.
 struct Block {
@@ -32,6 +36,14 @@ impl Compiled {
         trees: usize,
         mut visit: impl FnMut(usize, &[f64]),
     ) {
+        if x.row_count() <= SINGLE_ROWS_MAX && model.features > 0 {
+            let mut scorer = Scorer::new(model);
+            return for_each_block(x, |start, rows| {
+                for (at, row) in rows.chunks_exact(model.features).enumerate() {
+                    visit(start + at, scorer.scores(row, trees));
+                }
+            });
+        }
         let mut block = Block {
             rows: 0,
             codes: vec![[0; LANES]; self.codebook.len() * GROUPS],
