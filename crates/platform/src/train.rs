@@ -103,13 +103,12 @@ impl TrainJob {
             ("group", self.group.clone()),
             ("time_column", self.time_column.clone()),
             ("weight", self.weight.clone()),
+            ("ignore", (!self.ignore.is_empty()).then(|| self.ignore.join(","))),
             ("time_limit_s", self.time_limit.map(seconds)),
             ("work_limit", self.work_limit.map(|units| units.to_string())),
             ("size_limit", self.size_max.map(|bytes| bytes.to_string())),
             ("latency_limit_s", self.latency_max.map(seconds)),
         ];
-        let mut options = options.to_vec();
-        options.push(("ignore", (!self.ignore.is_empty()).then(|| self.ignore.join(","))));
         let bound = self.constraints.options();
         let given = |(name, value): (&str, Option<String>)| Some((name.to_owned(), value?));
         options.into_iter().filter_map(given).chain(bound).collect()
