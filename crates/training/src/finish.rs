@@ -45,6 +45,9 @@ pub(crate) fn blending(finished: &[Finished]) -> Duration {
     judged * 25 + times.first().copied().unwrap_or_default() * 35
 }
 
+/// Most time that a blend takes of what is left for closing where the walk ended late.
+const BLENDING_LATE: Duration = Duration::from_millis(600);
+
 /// Most candidates that a blend is chosen from, the best first: more cost time and are seldom taken.
 const BLENDED_MAX: usize = 30;
 
@@ -139,8 +142,16 @@ impl Ending<'_> {
         worth.truncate(BLENDED_MAX);
         let held_out: Vec<&Predictions> = worth.iter().map(|&i| &finished[i].held_out).collect();
         let mut weights = vec![0.0; finished.len()];
-        let last = CLOSING + writing(finished);
-        let is_late = || self.budget.time_left().is_some_and(|left| left < last);
+        // What was kept back for it is spent on it, also where the walk ended late: it is worth more than any candidate.
+        let clock = self.budget.clock;
+        let left = self.budget.time_left();
+        let share = left.map(|left| {
+            left.saturating_sub(CLOSING + writing(finished))
+                .max(blending(finished).min(BLENDING_LATE))
+        });
+        let ends = share.map(|share| clock.now() + share);
+        let takes_long = finished[0].held_out.values().len() >= LONG_TO_JUDGE / 8;
+        let is_late = || takes_long && ends.is_some_and(|ends| clock.now() > ends);
         match greedy_blend(judge, &held_out, prepared.task(), (self.budget.workers, &is_late)) {
             Some(greedy) => {
                 worth
