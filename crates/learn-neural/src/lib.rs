@@ -22,11 +22,12 @@
 //!     seed: Seed::new(0), workers: &workers, memory: &memory, clock: &clock, deadline: None,
 //!     cancel: &cancel, progress: &Silent, valid: None,
 //! };
-//! let params = MlpParams { n_epochs: 100, hidden_width: 32, ..MlpParams::default() };
+//! let params = MlpParams { n_epochs: 300, hidden_width: 64, ..MlpParams::default() };
 //! let model = Mlp::fit(&params.check()?, &train, &cx)?;
 //! let mut answers = vec![0.0; 200];
 //! model.predict_into(frame.view(), &mut answers);
-//! assert!(answers.iter().zip(&y).all(|(answer, y)| (answer - y).abs() < 0.2));
+//! let worst = answers.iter().zip(&y).map(|(answer, y)| (answer - y).abs()).fold(0.0, f64::max);
+//! assert!(worst < 0.2);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
