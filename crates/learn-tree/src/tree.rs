@@ -341,8 +341,8 @@ impl Tree {
         }
     }
 
-    /// Whether some answer is kept as shares.
-    fn has_shares(&self) -> bool {
+    /// Whether some answer is kept as shares; [`Tree::answer`] has none for such a leaf.
+    pub(crate) fn has_shares(&self) -> bool {
         self.width > 1 && self.nodes.iter().any(|node| node.is_leaf() && node.value < 0.0)
     }
 

@@ -200,8 +200,13 @@ impl Errors {
     }
 
     fn load(from: &mut Decoder<'_>) -> Result<Self, ArtifactError> {
-        let rows = from.u64()? as usize;
+        let rows = from.u64()?;
         let kept = from.f64s()?;
+        // Ranks are multiplied with numbers of kept errors, so a lie about the rows must not overflow them.
+        let rows = usize::try_from(rows)
+            .ok()
+            .filter(|rows| *rows <= u32::MAX as usize);
+        let rows = rows.ok_or_else(|| ArtifactError::damaged("errors of more rows than a table has"))?;
         let is_rising = kept.iter().all(|e| e.is_finite()) && kept.windows(2).all(|pair| pair[0] <= pair[1]);
         if kept.is_empty() || kept.len() != rows.min(KEPT_MAX) || !is_rising {
             return Err(ArtifactError::damaged(
@@ -308,6 +313,21 @@ mod tests {
         };
         let inside = (0..1000).filter(|&i| 1.0 - share(i) <= errors.most(0.9)).count();
         assert!((900..930).contains(&inside), "{inside}");
+    }
+
+    #[test]
+    fn a_lie_about_the_rows_is_refused() {
+        for (rows, kept) in [(u64::MAX, 400), (1 << 40, 400), (0, 0), (500, 399), (3, 4)] {
+            let mut to = Encoder::new();
+            to.u8(1);
+            to.u64(rows);
+            to.f64s(&vec![0.5; kept]);
+            let bytes = to.into_bytes();
+            assert!(
+                Conformal::load(&mut Decoder::new(&bytes)).is_err(),
+                "{rows} rows, {kept} kept"
+            );
+        }
     }
 
     #[test]

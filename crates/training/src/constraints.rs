@@ -73,6 +73,17 @@ impl Constraints {
                 why: why.to_owned(),
             })
         };
+        if self.interactions.iter().any(Vec::is_empty) {
+            return refused(
+                "",
+                "a set of columns that act together is empty: name its columns",
+            );
+        }
+        let mut named: Vec<&str> = self.monotone.iter().map(|(name, _)| name.as_str()).collect();
+        named.sort_unstable();
+        if let Some(twice) = named.windows(2).find(|pair| pair[0] == pair[1]) {
+            return refused(twice[0], "it is given a direction twice");
+        }
         let fields = prepared.shared.fields();
         let named = self.monotone.iter().map(|(name, _)| (name, true));
         let together = self.interactions.iter().flatten().map(|name| (name, false));
@@ -312,6 +323,23 @@ mod tests {
         };
         assert!(refused("c").contains("only numbers have a direction"));
         assert!(refused("X").contains("did you mean x"), "{}", refused("X"));
+        let with = |constraints| {
+            let request = TrainRequest {
+                constraints,
+                ..TrainRequest::new("y")
+            };
+            prepare(&table(), &request).err().expect("refused").to_string()
+        };
+        let twice = with(Constraints {
+            monotone: vec![("x".to_owned(), 1), ("x".to_owned(), -1)],
+            ..Constraints::default()
+        });
+        assert!(twice.contains("a direction twice"), "{twice}");
+        let empty = with(Constraints {
+            interactions: vec![Vec::new()],
+            ..Constraints::default()
+        });
+        assert!(empty.contains("is empty"), "{empty}");
     }
 
     #[test]

@@ -342,6 +342,11 @@ impl BoostTree {
             ));
         }
         let tree = Tree::load(from, columns, width, f64::is_finite)?;
+        if tree.has_shares() {
+            return Err(ArtifactError::damaged(
+                "a booster's tree keeps answers as shares, which only forests do",
+            ));
+        }
         let (gains, weights, rows) = (from.f32s()?, from.f32s()?, from.u32s()?);
         let nodes = tree.node_count();
         if [gains.len(), weights.len(), rows.len()] != [nodes; 3] {
@@ -387,5 +392,30 @@ impl Lines {
             && self.starts[0] == 0
             && self.starts[nodes] as usize == self.columns.len()
             && self.columns.iter().all(|&column| (column as usize) < columns)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tree_with_answers_of_a_forest_is_refused() {
+        let load = |fill: fn(&mut Tree, u32, &[f64])| {
+            let mut tree = Tree::new(3);
+            fill(&mut tree, 0, &[0.0, 1.0, 0.0]);
+            let whole = BoostTree {
+                tree,
+                output: 0,
+                facts: vec![NodeFacts::default()],
+                lines: None,
+            };
+            let mut to = Encoder::new();
+            whole.save(&mut to);
+            BoostTree::load(&mut Decoder::new(&to.into_bytes()), 1, 3).map(|read| read == whole)
+        };
+        assert!(load(Tree::set_answer).expect("a booster's own"));
+        let refused = load(Tree::set_shares).expect_err("a forest's").to_string();
+        assert!(refused.contains("only forests"), "{refused}");
     }
 }
