@@ -65,10 +65,10 @@ fn folds_rows_max(preset: Preset) -> usize {
     }
 }
 
-/// Whether time is so short for a table this large that candidates get further on one holdout than on folds. Measured at 60
+/// Whether a time limit is so short for a table this large that candidates get further on one holdout than on folds. Measured at 60
 /// seconds on two threads: better on three tables of 15,000 to 31,000 rows, even on one of 37,000.
-fn is_pressed(preset: Preset, rows: usize, load: f64) -> bool {
-    preset != Preset::Best && rows >= PRESSED_ROWS_MIN && load > PRESSED_LOAD
+fn is_pressed(preset: Preset, rows: usize, load: Option<f64>) -> bool {
+    preset != Preset::Best && rows >= PRESSED_ROWS_MIN && load.is_some_and(|load| load > PRESSED_LOAD)
 }
 
 /// Fewer rows held out would judge by chance, and bags gain most on small tables.
@@ -95,7 +95,8 @@ pub(crate) fn plan(
     let rows = prepared.row_count();
     let seed = request.seed.fork("folds");
     let load = load(prepared, request, budget);
-    let is_holdout = rows > folds_rows_max(request.preset) || is_pressed(request.preset, rows, load);
+    let is_holdout = rows > folds_rows_max(request.preset)
+        || is_pressed(request.preset, rows, budget.deadline.map(|_| load));
     let folds = if is_holdout {
         vec![one_holdout(prepared, holdout_share(rows), seed)?]
     } else {
@@ -164,8 +165,12 @@ mod tests {
             );
         }
         assert_eq!(fold_count(Preset::Fast, 1_000, 0.0), 5);
-        let pressed = |rows, load| is_pressed(Preset::Balanced, rows, load);
+        let pressed = |rows, load| is_pressed(Preset::Balanced, rows, Some(load));
         assert!(pressed(15_000, 1_161.0) && !pressed(15_000, 800.0) && !pressed(3_000, 1e6));
-        assert!(!is_pressed(Preset::Best, 15_000, 1e6));
+        assert!(!is_pressed(Preset::Best, 15_000, Some(1e6)));
+        assert!(
+            !is_pressed(Preset::Balanced, 15_000, None),
+            "no limit, no pressure"
+        );
     }
 }
