@@ -2,8 +2,8 @@
 
 use crate::audit::{Note, note};
 use crate::ids::{TAG_MAX, require_key, require_name, require_text};
-use crate::search::{Page, Query, Scope, filter_terms, offset, order_terms, page};
-use crate::sql::{Connection, Row, Statement, values};
+use crate::search::{Page, Query, Scope, Search, in_experiments};
+use crate::sql::{Connection, Row, values};
 use crate::store::words_of;
 use crate::{Experiment, Stage, Store, StoreError, Words};
 
@@ -102,21 +102,9 @@ impl Store {
     /// # Errors
     /// [`StoreError::Filter`] and [`StoreError::Invalid`].
     pub fn search_experiments(&self, query: &Query) -> Result<Page<Experiment>, StoreError> {
-        let begin = offset(query.page.as_deref())?;
-        let mut statement = Statement::new(COLUMNS);
-        statement.push(" WHERE ").push(&query.view.condition("stage"));
-        filter_terms(&SCOPE, &query.filter, &mut statement)?;
-        order_terms(&SCOPE, &query.order_by, "created DESC", &mut statement)?;
-        statement.push(" LIMIT ").bind(query.count_max as i64 + 1);
-        statement.push(" OFFSET ").bind(begin);
-        self.engine.read(|on| {
-            let rows = statement.query(on)?;
-            let found = rows
-                .iter()
-                .map(|row| experiment(on, row))
-                .collect::<Result<_, _>>()?;
-            Ok(page(found, begin, query.count_max))
-        })
+        let condition = in_experiments(query.view, &[]);
+        let search = Search::new(COLUMNS, &SCOPE, (query, "created DESC"), condition)?;
+        self.engine.read(|on| search.page(on, experiment))
     }
 
     /// Gives an experiment another name.
@@ -179,18 +167,13 @@ impl Store {
                 "UPDATE runs SET stage = $1 WHERE experiment = $2",
                 values![stage.name(), id],
             )?;
-            let action = if stage == Stage::Active {
-                "restore"
-            } else {
-                "delete"
-            };
             let subject = format!("experiment {id}");
             note(
                 on,
                 Note {
                     at: now,
                     person: &person,
-                    action,
+                    action: stage.action(),
                     subject,
                     detail: String::new(),
                 },

@@ -4,8 +4,8 @@ use crate::experiments::{require_experiment, require_tag, require_tags};
 use crate::ids::{NAME_MAX, PARAM_MAX, random_hex, require_key, require_name, require_text};
 use crate::runs::{metric, require_run};
 use crate::search::Column::{Number, Text};
-use crate::search::{Page, Query, Scope, filter_terms, offset, order_terms, page};
-use crate::sql::{Connection, Row, Statement, values};
+use crate::search::{Page, Query, Scope, Search, in_experiments};
+use crate::sql::{Connection, Row, values};
 use crate::store::words_of;
 use crate::{LoggedModel, ModelMetric, Store, StoreError, Words};
 
@@ -219,26 +219,9 @@ impl Store {
         experiments: &[i64],
         query: &Query,
     ) -> Result<Page<LoggedModel>, StoreError> {
-        let begin = offset(query.page.as_deref())?;
-        let mut statement = Statement::new(COLUMNS);
-        statement.push(" WHERE ").push(&query.view.condition("stage"));
-        if !experiments.is_empty() {
-            statement
-                .push(" AND experiment IN ")
-                .bind_list(experiments.iter().copied());
-        }
-        filter_terms(&SCOPE, &query.filter, &mut statement)?;
-        order_terms(&SCOPE, &query.order_by, "created DESC", &mut statement)?;
-        statement.push(" LIMIT ").bind(query.count_max as i64 + 1);
-        statement.push(" OFFSET ").bind(begin);
-        self.engine.read(|on| {
-            let rows = statement.query(on)?;
-            let found = rows
-                .iter()
-                .map(|row| logged_model(on, row))
-                .collect::<Result<_, _>>()?;
-            Ok(page(found, begin, query.count_max))
-        })
+        let condition = in_experiments(query.view, experiments);
+        let search = Search::new(COLUMNS, &SCOPE, (query, "created DESC"), condition)?;
+        self.engine.read(|on| search.page(on, logged_model))
     }
 }
 

@@ -25,6 +25,14 @@ impl Stage {
         }
     }
 
+    /// What brings something to it, as the audit log says it.
+    pub(crate) fn action(self) -> &'static str {
+        match self {
+            Self::Active => "restore",
+            Self::Deleted => "delete",
+        }
+    }
+
     pub(crate) fn parse(text: &str) -> Self {
         if text == "active" {
             Self::Active

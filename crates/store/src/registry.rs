@@ -4,8 +4,8 @@ use crate::audit::{Note, note};
 use crate::experiments::require_tags;
 use crate::ids::{TEXT_MAX, require_model_name, require_text};
 use crate::search::Column::{Number, Text};
-use crate::search::{Page, Query, Scope, filter_terms, offset, order_terms, page};
-use crate::sql::{Connection, Row, Statement, values};
+use crate::search::{Page, Query, Scope, Search, everything};
+use crate::sql::{Connection, Row, values};
 use crate::store::words_of;
 use crate::{RegisteredModel, Store, StoreError, Words};
 
@@ -92,18 +92,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Filter`], [`StoreError::Invalid`].
     pub fn search_models(&self, query: &Query) -> Result<Page<RegisteredModel>, StoreError> {
-        let begin = offset(query.page.as_deref())?;
-        let mut statement = Statement::new(COLUMNS);
-        statement.push(" WHERE 1 = 1");
-        filter_terms(&SCOPE, &query.filter, &mut statement)?;
-        order_terms(&SCOPE, &query.order_by, "name ASC", &mut statement)?;
-        statement.push(" LIMIT ").bind(query.count_max as i64 + 1);
-        statement.push(" OFFSET ").bind(begin);
-        self.engine.read(|on| {
-            let rows = statement.query(on)?;
-            let found = rows.iter().map(|row| model(on, row)).collect::<Result<_, _>>()?;
-            Ok(page(found, begin, query.count_max))
-        })
+        let search = Search::new(COLUMNS, &SCOPE, (query, "name ASC"), everything)?;
+        self.engine.read(|on| search.page(on, model))
     }
 
     /// Says what a model is for.

@@ -5,7 +5,7 @@ use crate::experiments::{require_experiment, require_tags};
 use crate::ids::{NAME_MAX, is_run_id, random_hex, require_name, require_text};
 use crate::logging::set_tags;
 use crate::search::Column::{Number, Text};
-use crate::search::{Page, Query, Scope, filter_terms, offset, order_terms, page};
+use crate::search::{Page, Query, Scope, Search, in_experiments};
 use crate::sql::{Connection, Row, Statement, values};
 use crate::{Input, Metric, NewRun, Run, RunChange, RunStatus, Stage, Store, StoreError, Words};
 
@@ -154,18 +154,13 @@ impl Store {
             if changed == 0 {
                 return Err(StoreError::not_found("run", id));
             }
-            let action = if stage == Stage::Active {
-                "restore"
-            } else {
-                "delete"
-            };
             let subject = format!("run {id}");
             note(
                 on,
                 Note {
                     at: now,
                     person: &person,
-                    action,
+                    action: stage.action(),
                     subject,
                     detail: String::new(),
                 },
@@ -178,25 +173,10 @@ impl Store {
     /// # Errors
     /// [`StoreError::Filter`] and [`StoreError::Invalid`].
     pub fn search_runs(&self, experiments: &[i64], query: &Query) -> Result<Page<Run>, StoreError> {
-        let begin = offset(query.page.as_deref())?;
-        let mut statement = Statement::new(COLUMNS);
-        statement.push(" WHERE ").push(&query.view.condition("stage"));
-        if !experiments.is_empty() {
-            statement
-                .push(" AND experiment IN ")
-                .bind_list(experiments.iter().copied());
-        }
-        filter_terms(&SCOPE, &query.filter, &mut statement)?;
-        order_terms(&SCOPE, &query.order_by, "started DESC", &mut statement)?;
-        statement.push(" LIMIT ").bind(query.count_max as i64 + 1);
-        statement.push(" OFFSET ").bind(begin);
+        let condition = in_experiments(query.view, experiments);
+        let search = Search::new(COLUMNS, &SCOPE, (query, "started DESC"), condition)?;
         self.engine.read(|on| {
-            let rows = statement.query(on)?;
-            let mut found = page(
-                rows.iter().map(bare).collect::<Vec<Run>>(),
-                begin,
-                query.count_max,
-            );
+            let mut found = search.page(on, |_, row| Ok(bare(row)))?;
             fill(on, &mut found.items)?;
             Ok(found)
         })

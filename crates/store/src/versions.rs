@@ -10,8 +10,8 @@ use crate::experiments::{require_tag, require_tags};
 use crate::ids::{TEXT_MAX, random_hex, require_model_name, require_path, require_text, sha256_hex};
 use crate::registry::require_model;
 use crate::search::Column::{Number, Text};
-use crate::search::{Page, Query, Scope, filter_terms, offset, order_terms, page};
-use crate::sql::{Connection, Row, Statement, values};
+use crate::search::{Page, Query, Scope, Search, everything};
+use crate::sql::{Connection, Row, values};
 use crate::{Artifact, NewVersion, Owner, Store, StoreError, Version};
 
 const COLUMNS: &str = "SELECT model, version, uid, digest, size, source, run, logged_model, signature, description, \
@@ -136,18 +136,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::Filter`], [`StoreError::Invalid`].
     pub fn search_versions(&self, query: &Query) -> Result<Page<Version>, StoreError> {
-        let begin = offset(query.page.as_deref())?;
-        let mut statement = Statement::new(COLUMNS);
-        statement.push(" WHERE 1 = 1");
-        filter_terms(&SCOPE, &query.filter, &mut statement)?;
-        order_terms(&SCOPE, &query.order_by, "updated DESC", &mut statement)?;
-        statement.push(" LIMIT ").bind(query.count_max as i64 + 1);
-        statement.push(" OFFSET ").bind(begin);
-        self.engine.read(|on| {
-            let rows = statement.query(on)?;
-            let found = rows.iter().map(|row| read(on, row)).collect::<Result<_, _>>()?;
-            Ok(page(found, begin, query.count_max))
-        })
+        let search = Search::new(COLUMNS, &SCOPE, (query, "updated DESC"), everything)?;
+        self.engine.read(|on| search.page(on, read))
     }
 
     /// Says what a version is.

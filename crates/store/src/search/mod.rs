@@ -13,10 +13,12 @@ mod parse;
 mod terms;
 
 pub use parse::{Comparison, Entity, Literal, Operator, Order, parse_filter, parse_order};
-pub(crate) use terms::{Column, Scope, filter_terms, order_terms};
+pub(crate) use terms::{Column, Scope};
+use terms::{filter_terms, order_terms};
 
 use crate::StoreError;
 use crate::ids::hex;
+use crate::sql::{Connection, Row, Statement};
 
 /// What to find, and which part of it.
 #[derive(Debug, Clone, Default)]
@@ -70,6 +72,66 @@ impl<T> Page<T> {
         Page {
             items: self.items.into_iter().map(change).collect(),
             next: self.next,
+        }
+    }
+}
+
+/// A query of one table, checked and ready to be asked.
+pub(crate) struct Search {
+    statement: Statement,
+    offset: i64,
+    count_max: usize,
+}
+
+impl Search {
+    /// A search by a query in `scope`; `select` names what is read, `condition` adds what must be true besides the filter, and
+    /// `order` comes behind the orders that the query asks for.
+    pub(crate) fn new(
+        select: &str,
+        scope: &Scope,
+        (query, order): (&Query, &str),
+        condition: impl FnOnce(&mut Statement),
+    ) -> Result<Self, StoreError> {
+        let offset = offset(query.page.as_deref())?;
+        let mut statement = Statement::new(select);
+        statement.push(" WHERE ");
+        condition(&mut statement);
+        filter_terms(scope, &query.filter, &mut statement)?;
+        order_terms(scope, &query.order_by, order, &mut statement)?;
+        statement.push(" LIMIT ").bind(query.count_max as i64 + 1);
+        statement.push(" OFFSET ").bind(offset);
+        Ok(Self {
+            statement,
+            offset,
+            count_max: query.count_max,
+        })
+    }
+
+    /// The page, each row read by `read`.
+    pub(crate) fn page<T>(
+        &self,
+        on: &mut dyn Connection,
+        mut read: impl FnMut(&mut dyn Connection, &Row) -> Result<T, StoreError>,
+    ) -> Result<Page<T>, StoreError> {
+        let rows = self.statement.query(on)?;
+        let items = rows.iter().map(|row| read(on, row)).collect::<Result<_, _>>()?;
+        Ok(page(items, self.offset, self.count_max))
+    }
+}
+
+/// The condition of a table whose rows are all looked at.
+pub(crate) fn everything(statement: &mut Statement) {
+    statement.push("1 = 1");
+}
+
+/// The condition of a table whose rows belong to experiments: a stage, and some experiments or, if none is named, all.
+pub(crate) fn in_experiments(view: View, experiments: &[i64]) -> impl FnOnce(&mut Statement) {
+    move |statement| {
+        statement.push(&view.condition("stage"));
+        if !experiments.is_empty() {
+            statement
+                .push(" AND experiment IN ")
+                .bind_list(experiments.iter().copied());
         }
     }
 }
