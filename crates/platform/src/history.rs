@@ -1,140 +1,56 @@
-//! What earlier trainings have shown: facts of their tables and the results of their trials, as plain records.
-
-use std::collections::BTreeMap;
+//! What earlier trainings have shown: what their tables are like and how their trials fared, as the training engine takes it.
 
 use kolosal_learner::{Direction, find_metric};
 use kolosal_pipeline::Manifest;
 use kolosal_store::{Query, Run, Store};
-use kolosal_training::{Experience, PastTrial as Trial, Traits};
+use kolosal_training::{Experience, PastTrial, Traits};
 
 use crate::PlatformError;
-use crate::tracking::{KIND, LEARNER, METRIC, TASK, VALIDATION};
+use crate::tracking::{KIND, LEARNER, METRIC, TASK};
 
-/// What a table is like, in a few numbers.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct DataTraits {
-    /// Rows with a known target.
-    pub rows: usize,
-    /// Columns, the target included.
-    pub columns: usize,
-    /// Features that are numbers, whole numbers, times or yes and no.
-    pub numeric: usize,
-    /// Features that are categories.
-    pub categorical: usize,
-    /// Features that are texts.
-    pub text: usize,
-    /// Levels of the feature that has most.
-    pub levels_max: usize,
-    /// Classes of the target; zero for a number.
-    pub classes: usize,
-    /// SHA-256 of names, kinds and values.
-    pub sha256: String,
-}
+/// Tasks that a training can have had.
+const TASKS: [&str; 3] = ["binary", "multiclass", "regression"];
 
-/// A trial of an earlier training.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PastTrial {
-    /// The learner.
-    pub learner: String,
-    /// Its parameters as asked for, as text; those absent had their defaults.
-    pub params: BTreeMap<String, String>,
-    /// What the training wanted small: the metric, or its negative where large is good. `None` if the trial failed.
-    pub loss: Option<f64>,
-    /// Seconds it took.
-    pub fit_s: f64,
-    /// How rows were held out.
-    pub validation: String,
-}
+/// Latest trainings of each task that a training looks at.
+const REMEMBERED: usize = 12;
 
-/// An earlier training.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PastStudy {
-    /// Its run.
-    pub run: String,
-    /// `binary`, `multiclass` or `regression`.
-    pub task: String,
-    /// The metric it was after.
-    pub metric: String,
-    /// Its table.
-    pub data: DataTraits,
-    /// Its trials, in the order in which they ended.
-    pub trials: Vec<PastTrial>,
-}
+/// Names of the parameters that tables are compared by.
+const ROWS: &str = "data.rows";
+const NUMERIC: &str = "data.numeric";
+const CATEGORICAL: &str = "data.categorical";
+const TEXT: &str = "data.text";
+const SHA256: &str = "data.sha256";
 
-impl DataTraits {
-    pub(crate) fn of(manifest: &Manifest) -> Self {
-        let count = |kinds: &[&str]| {
-            let is_one = |kind: &String| kinds.contains(&kind.as_str());
-            manifest
-                .features
-                .iter()
-                .filter(|feature| is_one(&feature.kind))
-                .count()
-        };
-        Self {
-            rows: manifest.data.rows,
-            columns: manifest.data.columns,
-            numeric: count(&["numeric", "integer", "boolean", "datetime"]),
-            categorical: count(&["categorical"]),
-            text: count(&["text"]),
-            levels_max: manifest
-                .features
-                .iter()
-                .filter_map(|feature| feature.levels)
-                .max()
-                .unwrap_or(0),
-            classes: manifest.classes.len(),
-            sha256: manifest.data.sha256.clone(),
-        }
-    }
-
-    /// The traits as parameters of a run.
-    pub(crate) fn params(&self) -> Vec<(String, String)> {
-        self.numbers()
-            .into_iter()
-            .map(|(name, number)| (name.to_owned(), number.to_string()))
-            .chain([("data.sha256".to_owned(), self.sha256.clone())])
-            .collect()
-    }
-
-    fn numbers(&self) -> [(&'static str, usize); 7] {
-        [
-            ("data.rows", self.rows),
-            ("data.columns", self.columns),
-            ("data.numeric", self.numeric),
-            ("data.categorical", self.categorical),
-            ("data.text", self.text),
-            ("data.levels_max", self.levels_max),
-            ("data.classes", self.classes),
-        ]
-    }
-
-    fn from_run(run: &Run) -> Self {
-        let number = |name: &str| {
-            run.params
-                .get(name)
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(0)
-        };
-        Self {
-            rows: number("data.rows"),
-            columns: number("data.columns"),
-            numeric: number("data.numeric"),
-            categorical: number("data.categorical"),
-            text: number("data.text"),
-            levels_max: number("data.levels_max"),
-            classes: number("data.classes"),
-            sha256: run.params.get("data.sha256").cloned().unwrap_or_default(),
-        }
-    }
+/// What a table is like, as parameters of the run that learned from it.
+pub(crate) fn traits_of(manifest: &Manifest) -> Vec<(String, String)> {
+    let features = &manifest.features;
+    let count = |kinds: &[&str]| {
+        features
+            .iter()
+            .filter(|f| kinds.contains(&f.kind.as_str()))
+            .count()
+    };
+    let levels_max = features.iter().filter_map(|feature| feature.levels).max();
+    let numbers = [
+        (ROWS, manifest.data.rows),
+        ("data.columns", manifest.data.columns),
+        (NUMERIC, count(&["numeric", "integer", "boolean", "datetime"])),
+        (CATEGORICAL, count(&["categorical"])),
+        (TEXT, count(&["text"])),
+        ("data.levels_max", levels_max.unwrap_or(0)),
+        ("data.classes", manifest.classes.len()),
+    ];
+    let numbers = numbers.map(|(name, number)| (name.to_owned(), number.to_string()));
+    let sha256 = (SHA256.to_owned(), manifest.data.sha256.clone());
+    numbers.into_iter().chain([sha256]).collect()
 }
 
 /// The latest trainings of a task that ended with a model, the latest first, at most `count_max` of them.
 ///
 /// # Errors
 /// [`PlatformError::Store`].
-pub fn history(store: &Store, task: &str, count_max: usize) -> Result<Vec<PastStudy>, PlatformError> {
-    if !["binary", "multiclass", "regression"].contains(&task) {
+pub fn history(store: &Store, task: &str, count_max: usize) -> Result<Vec<Experience>, PlatformError> {
+    if !TASKS.contains(&task) {
         return Err(PlatformError::Setting {
             what: "the task",
             value: task.to_owned(),
@@ -146,81 +62,62 @@ pub fn history(store: &Store, task: &str, count_max: usize) -> Result<Vec<PastSt
         count_max,
         ..Query::default()
     };
-    let studies = store
-        .search_runs(&[], &query)?
-        .items
-        .into_iter()
-        .map(|run| study(store, &run));
-    studies.collect()
+    let found = store.search_runs(&[], &query)?;
+    found.items.iter().map(|run| experience(store, run)).collect()
 }
 
-/// Latest trainings of each task that a training looks at.
-const REMEMBERED: usize = 12;
-
-/// The latest trainings, as the training engine takes them.
+/// The latest trainings of every task.
 pub(crate) fn experiences(store: &Store) -> Result<Vec<Experience>, PlatformError> {
     let mut all = Vec::new();
-    for task in ["binary", "multiclass", "regression"] {
-        all.extend(history(store, task, REMEMBERED)?.into_iter().map(experience));
+    for task in TASKS {
+        all.extend(history(store, task, REMEMBERED)?);
     }
     Ok(all)
 }
 
-fn experience(study: PastStudy) -> Experience {
-    let trial = |trial: PastTrial| Trial {
-        learner: trial.learner,
-        params: trial.params,
-        loss: trial.loss,
-    };
-    Experience {
-        task: study.task,
-        metric: study.metric,
-        traits: Traits {
-            rows: study.data.rows,
-            columns: study.data.numeric + study.data.categorical + study.data.text,
-            categorical: study.data.categorical,
-            sha256: study.data.sha256,
-        },
-        trials: study.trials.into_iter().map(trial).collect(),
-    }
-}
-
-fn study(store: &Store, run: &Run) -> Result<PastStudy, PlatformError> {
-    let tag = |run: &Run, key: &str| run.tags.get(key).cloned().unwrap_or_default();
+fn experience(store: &Store, run: &Run) -> Result<Experience, PlatformError> {
     let metric = tag(run, METRIC);
     let sign = match find_metric(&metric).map(|metric| metric.direction()) {
         Ok(Direction::HigherIsBetter) => -1.0,
         _ => 1.0,
     };
-    let children = store.child_runs(&run.id)?;
     let trial = |child: &Run| {
-        let value = |name: &str| {
-            child
-                .metrics
-                .iter()
-                .find(|found| found.key == name)
-                .map(|found| found.value)
-        };
+        let score = child.metrics.iter().find(|found| found.key == metric);
         PastTrial {
             learner: tag(child, LEARNER),
             params: child.params.clone(),
-            loss: value(&metric)
-                .filter(|score| score.is_finite())
-                .map(|score| sign * score),
-            fit_s: value("fit_s").unwrap_or(0.0),
-            validation: tag(child, VALIDATION),
+            loss: score
+                .map(|score| sign * score.value)
+                .filter(|loss| loss.is_finite()),
         }
     };
-    let trials = children
-        .iter()
-        .filter(|child| tag(child, KIND) == "trial")
-        .map(trial)
-        .collect();
-    Ok(PastStudy {
-        run: run.id.clone(),
+    let children = store.child_runs(&run.id)?;
+    let trials = children.iter().filter(|child| tag(child, KIND) == "trial");
+    Ok(Experience {
         task: tag(run, TASK),
+        traits: traits_from(run),
+        trials: trials.map(trial).collect(),
         metric,
-        data: DataTraits::from_run(run),
-        trials,
     })
+}
+
+fn tag(run: &Run, key: &str) -> String {
+    run.tags.get(key).cloned().unwrap_or_default()
+}
+
+fn traits_from(run: &Run) -> Traits {
+    let number = |name: &str| {
+        let text = run.params.get(name);
+        text.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0)
+    };
+    let categorical = number(CATEGORICAL);
+    Traits {
+        rows: number(ROWS),
+        // Anyone may log parameters of a run: they are no counts that must fit together.
+        columns: number(NUMERIC)
+            .saturating_add(categorical)
+            .saturating_add(number(TEXT)),
+        categorical,
+        sha256: run.params.get(SHA256).cloned().unwrap_or_default(),
+    }
 }

@@ -39,7 +39,7 @@ pub use evaluate::{ClassReport, Coverage, Evaluation};
 pub use explain::{ExplainJob, ExplainSummary};
 pub use export::{ExportFormat, ExportSummary};
 pub use fit::{FitJob, FitSummary};
-pub use history::{DataTraits, PastStudy, PastTrial, history};
+pub use history::history;
 pub use inspect::{Inspection, ModelInspection, TableInspection};
 pub use learners::{LearnerInfo, ParamInfo};
 pub use model::Model;
@@ -61,4 +61,6 @@ pub use kolosal_pipeline::{
     FORMAT_VERSION, FeatureEntry, GroupEntry, GuardEntry, LeaderboardEntry, Manifest, MemberEntry, TraitEntry,
 };
 pub use kolosal_store as store;
-pub use kolosal_training::{Constraints, Event, Events, Preset, Stop, TaskChoice, TrialReport, Unheard};
+pub use kolosal_training::{
+    Constraints, Event, Events, Experience, PastTrial, Preset, Stop, TaskChoice, Traits, TrialReport, Unheard,
+};

@@ -12,7 +12,7 @@ use kolosal_store::{
 };
 use kolosal_training::{Event, Events, Stop, TrialReport};
 
-use crate::history::experiences;
+use crate::history::{experiences, traits_of};
 use crate::{Platform, PlatformError, TrainJob, TrainSummary};
 
 /// Where a training is noted, and for whom.
@@ -295,7 +295,7 @@ impl Tracking<'_> {
         metrics.push(value("load_s", summary.load_time.as_secs_f64()));
         metrics.push(value("row_s", summary.row_time.as_secs_f64()));
         metrics.push(value("model_bytes", summary.model_bytes as f64));
-        let params = crate::history::DataTraits::of(manifest).params();
+        let params = traits_of(manifest);
         let mut tags = vec![
             (TASK.to_owned(), manifest.task.clone()),
             (METRIC.to_owned(), manifest.metric.clone()),

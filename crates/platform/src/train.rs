@@ -87,6 +87,33 @@ pub struct TrainSummary {
 }
 
 impl TrainJob {
+    /// A training with all defaults.
+    pub fn new(data: impl Into<PathBuf>, target: impl Into<String>, output: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            test: None,
+            target: target.into(),
+            task: TaskChoice::Auto,
+            metric: None,
+            preset: Preset::Balanced,
+            learners: Vec::new(),
+            seed: 0,
+            group: None,
+            time_column: None,
+            weight: None,
+            ignore: Vec::new(),
+            constraints: Constraints::default(),
+            is_strict: false,
+            column_types: ColumnTypes::new(),
+            time_limit: None,
+            work_limit: None,
+            size_max: None,
+            latency_max: None,
+            must_resume: false,
+            output: output.into(),
+        }
+    }
+
     /// The options by name, as a run keeps them; those that were not given are left out.
     pub(crate) fn options(&self) -> Vec<(String, String)> {
         let seconds = |time: Duration| time.as_secs_f64().to_string();

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use kolosal_platform::store::{RunStatus, Store, StorePlace};
 use kolosal_platform::{
-    Cancel, ColumnTypes, Platform, Preset, Settings, SystemClock, TaskChoice, Tracking, TrainJob, Unheard,
-    history, unix_ms,
+    Cancel, Platform, Preset, Settings, SystemClock, TaskChoice, Tracking, TrainJob, Unheard, history,
+    unix_ms,
 };
 
 fn job(folder: &Path) -> TrainJob {
@@ -15,27 +15,11 @@ fn job(folder: &Path) -> TrainJob {
         .collect();
     std::fs::write(&data, format!("x,c,y\n{rows}")).expect("writable");
     TrainJob {
-        data,
-        test: None,
-        target: "y".into(),
         task: TaskChoice::Regression,
-        metric: None,
         preset: Preset::Fast,
         learners: vec!["ridge".into(), "baseline".into()],
         seed: 1,
-        group: None,
-        time_column: None,
-        weight: None,
-        ignore: Vec::new(),
-        constraints: kolosal_platform::Constraints::default(),
-        is_strict: false,
-        column_types: ColumnTypes::new(),
-        time_limit: None,
-        work_limit: None,
-        size_max: None,
-        latency_max: None,
-        must_resume: false,
-        output: folder.join("m.kolosal"),
+        ..TrainJob::new(data, "y", folder.join("m.kolosal"))
     }
 }
 
@@ -68,14 +52,15 @@ fn earlier_trainings_tell_their_table_and_their_trials() {
     assert_eq!(store.run(&run).expect("there").status, RunStatus::Finished);
 
     let past = history(&store, "regression", 10).expect("read");
+    assert_eq!((past.len(), past[0].metric.as_str()), (1, "rmse"));
+    let traits = &past[0].traits;
+    assert_eq!((traits.rows, traits.columns), (80, 2));
+    assert_eq!(traits.sha256, summary.manifest.data.sha256);
+    let params = store.run(&run).expect("there").params;
     assert_eq!(
-        (past.len(), past[0].run.as_str(), past[0].metric.as_str()),
-        (1, run.as_str(), "rmse")
+        ["data.columns", "data.classes"].map(|name| params[name].as_str()),
+        ["3", "0"]
     );
-    let data = &past[0].data;
-    assert_eq!((data.rows, data.columns, data.classes), (80, 3, 0));
-    assert_eq!(data.numeric + data.categorical, 2);
-    assert_eq!(data.sha256, summary.manifest.data.sha256);
     assert_eq!(past[0].trials.len(), summary.trials.len());
     for (trial, report) in past[0].trials.iter().zip(&summary.trials) {
         assert_eq!(

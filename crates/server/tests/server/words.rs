@@ -1,7 +1,7 @@
 //! What the three languages answer.
 
 use kolosal_platform::store::{Role, Store};
-use kolosal_platform::{ColumnTypes, Platform, Preset, RegisterJob, TaskChoice, TrainJob, Unheard};
+use kolosal_platform::{Platform, Preset, RegisterJob, TrainJob, Unheard};
 use kolosal_server::Limits;
 use serde_json::{Value, json};
 
@@ -32,27 +32,10 @@ fn register(platform: &Platform, store: &Store, seed: u64) {
         .collect();
     std::fs::write(&data, format!("size,place,species\n{rows}")).expect("writable");
     let job = TrainJob {
-        data,
-        test: None,
-        target: "species".into(),
-        task: TaskChoice::Auto,
-        metric: None,
         preset: Preset::Fast,
         learners: vec!["logistic".into()],
         seed,
-        group: None,
-        time_column: None,
-        weight: None,
-        ignore: Vec::new(),
-        constraints: kolosal_platform::Constraints::default(),
-        is_strict: false,
-        column_types: ColumnTypes::new(),
-        time_limit: None,
-        work_limit: None,
-        size_max: None,
-        latency_max: None,
-        must_resume: false,
-        output: output.clone(),
+        ..TrainJob::new(data, "species", output.clone())
     };
     platform.train(&job, &Unheard).expect("a model");
     let job = RegisterJob {
