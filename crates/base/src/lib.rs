@@ -13,12 +13,14 @@
 //! assert!(draw < 10);
 //! ```
 
+mod calendar;
 mod cancel;
 mod clock;
 mod error;
 pub mod limits;
 mod seed;
 
+pub use calendar::civil_date;
 pub use cancel::Cancel;
 pub use clock::{Clock, ManualClock, SystemClock, unix_ms};
 pub use error::ErrorKind;

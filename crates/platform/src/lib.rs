@@ -52,7 +52,7 @@ pub use tracking::Tracking;
 pub use train::{TrainJob, TrainSummary};
 
 pub use kolosal_asht::protocol as asht_protocol;
-pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock, unix_ms};
+pub use kolosal_base::{Cancel, Clock, ErrorKind, SystemClock, civil_date, unix_ms};
 pub use kolosal_compute::{Machine, peak_rss_bytes};
 pub use kolosal_explain::{Explanation, Method};
 pub use kolosal_frame::profile::{Bin, ColumnProfile, NumberProfile, QUANTILES, TopValue};

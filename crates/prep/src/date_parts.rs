@@ -3,6 +3,7 @@
 //! A moment becomes its day count since 1970-01-01 (with the time of day as the fraction), its year, month, day of the
 //! month, weekday (Monday is 1) and hour. Nothing is learned, so folds may share the result.
 
+use kolosal_base::civil_date;
 use kolosal_frame::{Column, Field, Frame, FrameView, Kind};
 use kolosal_learner::{
     ArtifactError, Decoder, Encoder, FitContext, FitError, Fitted, FittedTransform, TrainView, Transform,
@@ -127,7 +128,7 @@ fn calendar(micros: f64) -> [f64; 6] {
     }
     let days = (micros / MICROS_PER_DAY).floor();
     let hour = ((micros - days * MICROS_PER_DAY) / MICROS_PER_HOUR).floor();
-    let (year, month, day) = civil(days as i64);
+    let (year, month, day) = civil_date(days as i64);
     // 1970-01-01 was a Thursday, weekday 4.
     let weekday = (days as i64 + 3).rem_euclid(7) + 1;
     [
@@ -140,37 +141,16 @@ fn calendar(micros: f64) -> [f64; 6] {
     ]
 }
 
-/// Year, month and day of a day count since 1970-01-01 in the proleptic Gregorian calendar.
-///
-/// Counts in 400-year cycles of 146,097 days from 1 March of year 0, so that the leap day ends a year.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let cycle = shifted.div_euclid(146_097);
-    let day_of_cycle = shifted.rem_euclid(146_097);
-    let year_of_cycle =
-        (day_of_cycle - day_of_cycle / 1_460 + day_of_cycle / 36_524 - day_of_cycle / 146_096) / 365;
-    let day_of_year = day_of_cycle - (365 * year_of_cycle + year_of_cycle / 4 - year_of_cycle / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_cycle + cycle * 400 + i64::from(month <= 2);
-    (year, month, day)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn known_days_have_their_calendar_parts() {
-        assert_eq!(civil(0), (1970, 1, 1));
-        assert_eq!(civil(11_016), (2000, 2, 29));
-        assert_eq!(civil(-1), (1969, 12, 31));
-        assert_eq!(civil(20_000), (2024, 10, 4));
+        assert_eq!(civil_date(0), (1970, 1, 1));
+        assert_eq!(civil_date(11_016), (2000, 2, 29));
+        assert_eq!(civil_date(-1), (1969, 12, 31));
+        assert_eq!(civil_date(20_000), (2024, 10, 4));
         // 2024-10-04 was a Friday; 13:30 is in hour 13.
         let parts = calendar(20_000.0 * MICROS_PER_DAY + 13.5 * MICROS_PER_HOUR);
         assert_eq!(parts[1..], [2024.0, 10.0, 4.0, 5.0, 13.0]);

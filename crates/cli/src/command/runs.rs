@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kolosal_platform::PlatformError;
 use kolosal_platform::store::{Owner, Query, Run, Store, StoreError};
+use kolosal_platform::{PlatformError, civil_date};
 
 use crate::args::{FindArgs, RunsArgs, RunsWhat};
 use crate::output::{Align, Output, number, size, table};
@@ -220,20 +220,7 @@ fn find_run(store: &Store, name: &str) -> anyhow::Result<Run> {
 /// A time in UTC, to the minute.
 pub(crate) fn time(ms: i64) -> String {
     let (days, rest) = (ms.div_euclid(86_400_000), ms.rem_euclid(86_400_000));
-    // Civil date from days since 1970, with years that begin in March, so that a leap day is a year's last.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = civil_date(days);
     format!(
         "{year:04}-{month:02}-{day:02} {:02}:{:02}",
         rest / 3_600_000,

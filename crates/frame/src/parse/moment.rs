@@ -4,6 +4,8 @@
 //! `T` or a blank: `12:30`, `12:30:59`, `12:30:59.123456`, and an optional `Z` or offset such as `+02:00`. Dates with
 //! the year last (`31.05.2024`, `5/31/2024`) are read once it is known which number is the day: see [`DateOrder`].
 
+use kolosal_base::civil_date;
+
 /// How the dates of a column are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord, Hash)]
 pub enum DateOrder {
@@ -61,7 +63,7 @@ pub(crate) fn write(micros: f64) -> String {
     let total = micros as i64;
     let seconds = total.div_euclid(MICROS_PER_SECOND);
     let fraction = total.rem_euclid(MICROS_PER_SECOND);
-    let (year, month, day) = date_of(seconds.div_euclid(SECONDS_PER_DAY));
+    let (year, month, day) = civil_date(seconds.div_euclid(SECONDS_PER_DAY));
     let time = seconds.rem_euclid(SECONDS_PER_DAY);
     let mut text = format!("{year:04}-{month:02}-{day:02}");
     if time != 0 || fraction != 0 {
@@ -176,22 +178,6 @@ fn days_of(year: i64, month: i64, day: i64) -> Option<i64> {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     Some(era * 146_097 + day_of_era - 719_468)
-}
-
-/// Year, month and day; the inverse of [`days_of`].
-fn date_of(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 {
-        from_march + 3
-    } else {
-        from_march - 9
-    };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 fn days_in(year: i64, month: i64) -> i64 {

@@ -41,9 +41,7 @@ pub(super) fn search(call: &Call<'_>) -> Handled {
         .store()
         .search_experiments(&query(&call.args, "view_type", (1000, 50_000))?)?;
     let experiments: Vec<_> = found.items.iter().map(write::experiment).collect();
-    Ok(Answer::Json(
-        json!({ "experiments": experiments, "next_page_token": found.next.unwrap_or_default() }),
-    ))
+    Ok(write::page("experiments", experiments, found.next))
 }
 
 pub(super) fn update(call: &Call<'_>) -> Handled {

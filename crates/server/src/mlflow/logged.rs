@@ -78,9 +78,7 @@ pub(super) fn search(call: &Call<'_>) -> Handled {
     }
     let found = call.store().search_logged_models(&ids, &query)?;
     let models: Vec<_> = found.items.iter().map(write::logged_model).collect();
-    Ok(Answer::Json(
-        json!({ "models": models, "next_page_token": found.next.unwrap_or_default() }),
-    ))
+    Ok(write::page("models", models, found.next))
 }
 
 pub(super) fn set_tags(call: &Call<'_>) -> Handled {

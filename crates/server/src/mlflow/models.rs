@@ -84,9 +84,7 @@ pub(super) fn search(call: &Call<'_>) -> Handled {
         .iter()
         .map(|model| shown(call, model))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(Answer::Json(
-        json!({ "registered_models": models, "next_page_token": found.next.unwrap_or_default() }),
-    ))
+    Ok(write::page("registered_models", models, found.next))
 }
 
 pub(super) fn latest(call: &Call<'_>) -> Handled {
@@ -246,9 +244,7 @@ pub(super) fn search_versions(call: &Call<'_>) -> Handled {
         .store()
         .search_versions(&query(&call.args, "view", (200, 200_000))?)?;
     let versions: Vec<_> = found.items.iter().map(write::version).collect();
-    Ok(Answer::Json(
-        json!({ "model_versions": versions, "next_page_token": found.next.unwrap_or_default() }),
-    ))
+    Ok(write::page("model_versions", versions, found.next))
 }
 
 pub(super) fn download_uri(call: &Call<'_>) -> Handled {

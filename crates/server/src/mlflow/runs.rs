@@ -98,11 +98,7 @@ pub(super) fn search(call: &Call<'_>) -> Handled {
     }
     let found = call.store().search_runs(&ids, &query)?;
     let runs: Vec<_> = found.items.iter().map(write::run).collect();
-    let mut answer = json!({ "runs": runs });
-    if let Some(next) = found.next {
-        answer["next_page_token"] = json!(next);
-    }
-    Ok(Answer::Json(answer))
+    Ok(write::page("runs", runs, found.next))
 }
 
 pub(super) fn delete(call: &Call<'_>) -> Handled {
@@ -310,11 +306,7 @@ pub(super) fn history(call: &Call<'_>) -> Handled {
         .store()
         .metric_history(&run_id(call)?, &call.args.need("metric_key")?, (count, page))?;
     let metrics: Vec<_> = found.items.iter().map(write::metric).collect();
-    let mut answer = json!({ "metrics": metrics });
-    if let Some(next) = found.next {
-        answer["next_page_token"] = json!(next);
-    }
-    Ok(Answer::Json(answer))
+    Ok(write::page("metrics", metrics, found.next))
 }
 
 /// Histories of several runs between two steps.

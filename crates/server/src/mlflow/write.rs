@@ -3,7 +3,9 @@
 use kolosal_platform::store::{
     Artifact, Experiment, Input, LoggedModel, Metric, RegisteredModel, Run, Version, Words,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use crate::answer::Answer;
 
 pub(super) fn pairs(words: &Words) -> Vec<Value> {
     words
@@ -167,4 +169,11 @@ pub(super) fn model(model: &RegisteredModel, latest: &[Version]) -> Value {
         "aliases": model.aliases.iter().map(alias).collect::<Vec<_>>(),
         "latest_versions": latest.iter().map(version).collect::<Vec<_>>(),
     })
+}
+
+/// A list under its name, and where the next page begins, if there is one.
+pub(super) fn page(name: &str, items: Vec<Value>, next: Option<String>) -> Answer {
+    let mut answer = Map::from_iter([(name.to_owned(), Value::Array(items))]);
+    answer.extend(next.map(|next| ("next_page_token".to_owned(), Value::String(next))));
+    Answer::Json(Value::Object(answer))
 }
