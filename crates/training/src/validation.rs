@@ -65,8 +65,8 @@ fn folds_rows_max(preset: Preset) -> usize {
     }
 }
 
-/// Whether a time limit is so short for a table this large that candidates get further on one holdout than on folds. Measured at 60
-/// seconds on two threads: better on three tables of 15,000 to 31,000 rows, even on one of 37,000.
+/// Whether a time limit is so short for a table this large that candidates get further on one holdout than on folds. By hand, at 60
+/// seconds on two threads: better on two tables of 15,000 rows, alike on one of 37,000 (docs/training-engine.md).
 fn is_pressed(preset: Preset, rows: usize, load: Option<f64>) -> bool {
     preset != Preset::Best && rows >= PRESSED_ROWS_MIN && load.is_some_and(|load| load > PRESSED_LOAD)
 }
