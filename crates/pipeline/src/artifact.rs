@@ -14,20 +14,22 @@
 //! | after it | the manifest, JSON; then the sections, each from a multiple of 64 on, the gaps zero |
 //!
 //! Sections of version 1: `head` (schema with levels, target, shared transforms, temperature) and `member.0`, `member.1`, ..
-//! (chain and model). Version 2 adds `decision` (how a class is called, errors of held-out rows); a pipeline without it is
-//! written as version 1. Every length is compared with the file before anything is allocated, every byte is covered by a
+//! (chain and model). Version 2 adds `decision` (how a class is called, errors of held-out rows). Version 3 adds members that are
+//! packed: `packed.0` takes the place of `member.0`. A pipeline is written in the oldest version that has what it needs. Every length is compared with the file before anything is allocated, every byte is covered by a
 //! checksum or must be zero, and nothing in a file is ever executed.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use kolosal_base::limits::MANIFEST_BYTES_MAX;
 use kolosal_learner::{ArtifactError, Encoder};
 use sha2::{Digest, Sha256};
 
+use crate::packed::{pack, unpack};
 use crate::{Manifest, Pipeline};
 
 /// The newest format version that this code writes and reads.
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;
 
 const MAGIC: &[u8; 8] = b"KOLOSAL\0";
 const HEADER: usize = 64;
@@ -66,10 +68,17 @@ pub fn write_artifact(manifest: &Manifest, pipeline: &Pipeline, to: &mut dyn Wri
     pipeline.save_head(&mut head);
     let mut sections = vec![("head".to_owned(), head.into_bytes())];
     let decision = pipeline.save_decision();
-    let version = if decision.is_some() { FORMAT_VERSION } else { 1 };
+    let mut version = if decision.is_some() { 2 } else { 1 };
     sections.extend(decision.map(|bytes| ("decision".to_owned(), bytes)));
     for (i, (_, member)) in pipeline.members().iter().enumerate() {
-        sections.push((format!("member.{i}"), member.to_bytes()));
+        let bytes = member.to_bytes();
+        sections.push(match pack(&bytes) {
+            Some(packed) => {
+                version = FORMAT_VERSION;
+                (format!("packed.{i}"), packed)
+            }
+            None => (format!("member.{i}"), bytes),
+        });
     }
     let manifest = serde_json::to_vec(manifest).expect("a manifest has only text, numbers and lists");
     let (table, end) = section_table(manifest.len(), &sections);
@@ -141,7 +150,14 @@ pub fn read_artifact(file: &[u8]) -> Result<Artifact, ArtifactError> {
             .map(|section| section.bytes)
     };
     let head = named("head").ok_or_else(|| ArtifactError::damaged("there is no section 'head'"))?;
-    let members: Vec<&[u8]> = (0..).map_while(|i| named(&format!("member.{i}"))).collect();
+    let packed = |i: usize| named(&format!("packed.{i}")).filter(|_| version >= 3);
+    let members: Vec<Cow<'_, [u8]>> = (0..)
+        .map_while(|i| match named(&format!("member.{i}")) {
+            Some(bytes) => Some(Ok(Cow::Borrowed(bytes))),
+            None => packed(i).map(|bytes| unpack(bytes).map(Cow::Owned)),
+        })
+        .collect::<Result<_, _>>()?;
+    let members: Vec<&[u8]> = members.iter().map(AsRef::as_ref).collect();
     let decision = named("decision").filter(|_| version >= 2);
     if members.len() + 1 + usize::from(decision.is_some()) != sections.len() {
         return Err(ArtifactError::damaged(format!(

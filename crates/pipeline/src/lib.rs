@@ -14,6 +14,7 @@ mod error;
 mod fit;
 mod manifest;
 mod member;
+mod packed;
 mod pipeline;
 mod target;
 
@@ -29,5 +30,6 @@ pub use manifest::{
     point_difference,
 };
 pub use member::Member;
+pub use packed::packed_len;
 pub use pipeline::{Pipeline, PipelineParts};
 pub use target::{CodedTarget, TargetError, TargetSpec};

@@ -1,6 +1,6 @@
 //! One thing to try, and what it costs.
 
-use kolosal_learner::{Learner, Value};
+use kolosal_learner::{Family, Learner, Value};
 use kolosal_pipeline::{Features, MemberPlan};
 
 /// One thing to try.
@@ -37,6 +37,16 @@ impl Candidate {
         };
         let per_kilocell = self.work_per_kilocell + self.work_per_row * rows as f64;
         (cells / 1e3 * per_kilocell * more).ceil().max(1.0) as u64
+    }
+
+    /// Whether its learner learns each class of several for itself, so that its work grows with them.
+    pub(crate) fn learns_each_class(&self) -> bool {
+        let learner = self.plan.learner;
+        match learner.card().family {
+            Family::Linear => true,
+            Family::Tree => learner.params().iter().any(|def| def.name == "learning_rate"),
+            Family::Neural | Family::Classic => false,
+        }
     }
 
     /// Whether it is a network, whose schedule should come to its end.

@@ -1,13 +1,15 @@
 //! The training itself: prepare, plan, try, search, blend.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use kolosal_base::ErrorKind;
 use kolosal_frame::Frame;
-use kolosal_learner::{MetricError, TaskKind, default_metric};
+use kolosal_learner::{MetricError, Task, TaskKind, default_metric};
 use kolosal_pipeline::{DataFacts, Judge, Manifest, Pipeline};
 
 use crate::candidate::SHORTENED_MAX;
+use crate::climb::Climb;
 use crate::experience::{Experience, Memory, Traits};
 use crate::finish::{Assembled, CLOSING, Ending, blending, writing};
 use crate::gather::refits_all;
@@ -227,10 +229,22 @@ struct Walked {
 /// Candidates that are tried whatever they add.
 const TRIED_MIN: usize = 14;
 
+/// Lines of the portfolio that come first; then learners that were not tried yet, and larger models of those that do best.
+const FIRST_LINES: usize = 9;
+
+/// Part of the time that a candidate may take from which on it waits for cheaper ones of other learners.
+const DEAR: f64 = 0.25;
+
+fn is_untried(candidate: &Candidate, walked: &Walked) -> bool {
+    let name = candidate.plan.learner.card().name;
+    walked.reports.iter().all(|report| report.learner != name)
+}
+
 /// How far a walk has come.
 struct Course<'a> {
     standing: Standing<'a>,
-    portfolio: std::vec::IntoIter<Candidate>,
+    portfolio: VecDeque<Candidate>,
+    climb: Climb,
     search: Option<Search>,
     costs: Costs,
     /// Work units spent.
@@ -251,7 +265,8 @@ impl Walk<'_> {
         };
         let mut course = Course {
             standing: Standing::new(judge, self.prepared.task()),
-            portfolio: portfolio.into_iter(),
+            portfolio: portfolio.into(),
+            climb: Climb::default(),
             search: None,
             costs: Costs::default(),
             work: 0,
@@ -281,7 +296,14 @@ impl Walk<'_> {
         if is_idle && may_end {
             return None;
         }
-        if let Some(candidate) = course.portfolio.next() {
+        let is_begun = walked.reports.len() >= FIRST_LINES;
+        if is_begun && let Some(candidate) = self.untried(course, walked) {
+            return Some(candidate);
+        }
+        if is_begun && let Some(candidate) = self.climbing(course, walked) {
+            return Some(candidate);
+        }
+        if let Some(candidate) = self.next_line(course, walked) {
             return Some(candidate);
         }
         if is_idle || !self.searches() {
@@ -289,6 +311,64 @@ impl Walk<'_> {
         }
         let begin = || Search::new(self.request, self.metric, (&walked.finished, self.memory));
         course.search.get_or_insert_with(begin).next(&walked.finished)
+    }
+
+    /// The first line of a learner that was not tried yet, where it takes only a fair part of the time left: what a new kind of
+    /// model adds to the blend is most, and it may be what the table wants.
+    fn untried(&self, course: &mut Course<'_>, walked: &Walked) -> Option<Candidate> {
+        let fair = self.share(self.reserve(&walked.finished)).map(|share| share / 2);
+        let at = course.portfolio.iter().position(|candidate| {
+            let is_fair = match (fair, self.expected(candidate, &course.costs)) {
+                (Some(fair), Some(expected)) => expected <= fair,
+                _ => true,
+            };
+            is_fair && is_untried(candidate, walked)
+        })?;
+        course.portfolio.remove(at)
+    }
+
+    /// A larger model of what does best, where there is time for it: half as much for learners that are not the best.
+    fn climbing(&self, course: &mut Course<'_>, walked: &Walked) -> Option<Candidate> {
+        if self.request.preset == Preset::Fast {
+            return None;
+        }
+        let share = self.share(self.reserve(&walked.finished));
+        loop {
+            let (candidate, is_of_best) = course.climb.next(self.metric, &walked.finished)?;
+            course.climb.take(&candidate);
+            let affordable = share.map(|share| if is_of_best { share } else { share / 2 });
+            let is_affordable = match (affordable, self.expected(&candidate, &course.costs)) {
+                (Some(affordable), Some(expected)) => expected <= affordable,
+                _ => true,
+            };
+            let bound = self.request.constraints.bind(candidate);
+            if let (Some(candidate), true) = (bound, is_affordable) {
+                return Some(candidate);
+            }
+        }
+    }
+
+    /// The next line of the portfolio. One that takes much of the time left waits for lines of learners that were not tried yet
+    /// and take far less.
+    fn next_line(&self, course: &mut Course<'_>, walked: &Walked) -> Option<Candidate> {
+        let first = course.portfolio.front()?;
+        let dear = self.share(self.reserve(&walked.finished)).map(|share| share.mul_f64(DEAR));
+        let expected = |candidate: &Candidate| self.expected(candidate, &course.costs);
+        let at = match (dear, expected(first)) {
+            (Some(dear), Some(first)) if first > dear => {
+                let is_better = |candidate: &Candidate| {
+                    is_untried(candidate, walked) && expected(candidate).is_some_and(|time| time < first / 2)
+                };
+                course.portfolio.iter().position(is_better).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        course.portfolio.remove(at)
+    }
+
+    /// How long a candidate will take, as far as earlier ones tell.
+    fn expected(&self, candidate: &Candidate, costs: &Costs) -> Option<Duration> {
+        costs.expect(candidate.plan.learner.card().name, self.work_of(candidate))
     }
 
     /// Tries a candidate; says why nothing more can be tried, if so.
@@ -368,13 +448,7 @@ impl Walk<'_> {
     /// The candidate in larger steps, where it would be cut short otherwise: fewer rounds that come to an end are worth
     /// more than many that do not.
     fn hastened(&self, candidate: Candidate, costs: &Costs, reserve: Duration) -> Candidate {
-        let learner = candidate.plan.learner.card().name;
-        let work = self.work_of(&candidate);
-        let expected = if candidate.is_network() {
-            costs.expect_soberly(learner, work)
-        } else {
-            costs.expect(learner, work)
-        };
+        let expected = self.expected(&candidate, costs);
         match (self.share(reserve), expected) {
             (Some(share), Some(expected)) if expected > share => {
                 candidate.hastened(expected.as_secs_f64() / share.as_secs_f64().max(1e-3))
@@ -386,13 +460,7 @@ impl Walk<'_> {
     /// Why a candidate cannot be done in the time that is left, if its learner's earlier fits say so.
     fn is_hopeless(&self, candidate: &Candidate, costs: &Costs, reserve: Duration) -> Option<String> {
         let left = self.budget.time_left()?.saturating_sub(reserve);
-        let learner = candidate.plan.learner.card().name;
-        let work = self.work_of(candidate);
-        let expected = if candidate.is_network() {
-            costs.expect_soberly(learner, work)?
-        } else {
-            costs.expect(learner, work)?
-        };
+        let expected = self.expected(candidate, costs)?;
         // A learner that can end early is worth starting if it gets a fair part of its way.
         let bearable = if candidate.is_network() {
             left.mul_f64(SHARE_MAX * SHORTENED_MAX)
@@ -443,11 +511,15 @@ impl Walk<'_> {
     /// Work of all folds of a candidate and of fitting it again.
     fn work_of(&self, candidate: &Candidate) -> u64 {
         let columns = self.prepared.shared.frame.column_count();
+        let outputs = match self.prepared.task() {
+            Task::Multiclass { classes } if candidate.learns_each_class() => u64::from(classes),
+            _ => 1,
+        };
         let folds = self
             .validation
             .folds
             .iter()
             .map(|fold| candidate.work(fold.train.len(), columns));
-        folds.sum::<u64>() + candidate.work(self.prepared.row_count(), columns)
+        outputs * (folds.sum::<u64>() + candidate.work(self.prepared.row_count(), columns))
     }
 }

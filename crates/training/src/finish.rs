@@ -54,8 +54,8 @@ const BLENDED_MAX: usize = 30;
 /// Time kept back for what follows the last refit: calibration, scores, checksum, disk.
 pub(crate) const CLOSING: Duration = Duration::from_millis(250);
 
-/// Nanoseconds to read a byte of a member back, write it out and sum it up.
-const BYTE_NS: u64 = 12;
+/// Nanoseconds to read a byte of a member back, pack it twice (to know its size, and to write it), and sum it up.
+const BYTE_NS: u64 = 16;
 
 /// Time to bring members from the journal into the artifact, were it made of the largest candidates.
 pub(crate) fn writing(finished: &[Finished]) -> Duration {

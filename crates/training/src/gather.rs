@@ -8,9 +8,9 @@ use std::time::Duration;
 use kolosal_base::Clock;
 use kolosal_compute::Reservation;
 use kolosal_frame::FrameView;
-use kolosal_pipeline::{Member, fit_member};
+use kolosal_pipeline::{Member, fit_member, packed_len};
 
-use crate::finish::{CLOSING, Ending, best_of};
+use crate::finish::{CLOSING, Ending, best_of, writing};
 use crate::prepare::Prepared;
 use crate::trial::{Finished, Heard, read_members};
 use crate::validation::Validation;
@@ -142,8 +142,8 @@ impl Gathering<'_> {
 
     /// A part of these members; `None` if memory does not suffice for them until the artifact is written.
     fn weighed(&self, members: Vec<Member>, (at, weight): (usize, f64)) -> Option<Part> {
+        let memory = self.ending.budget.memory.reserve(2 * held(&members)).ok()?;
         let (bytes, row_time) = self.cost(&members);
-        let memory = self.ending.budget.memory.reserve(2 * bytes).ok()?;
         Some(Part {
             weight,
             at,
@@ -154,9 +154,12 @@ impl Gathering<'_> {
         })
     }
 
-    /// Bytes of members, and the time of one row where a limit asks for it.
+    /// Bytes of members in the file, and the time of one row where a limit asks for it.
     fn cost(&self, members: &[Member]) -> (u64, Duration) {
-        let bytes = members.iter().map(|member| member.to_bytes().len() as u64).sum();
+        let bytes = members
+            .iter()
+            .map(|member| packed_len(&member.to_bytes()) as u64)
+            .sum();
         if self.ending.request.latency_max.is_none() {
             return (bytes, Duration::ZERO);
         }
@@ -178,7 +181,7 @@ impl Gathering<'_> {
         let budget = self.ending.budget;
         let is_late = budget
             .time_left()
-            .is_some_and(|left| left < done.fit_time * 4 / 3 + CLOSING);
+            .is_some_and(|left| left < done.fit_time * 4 / 3 + writing(self.finished) + CLOSING);
         if is_late || budget.cancel.is_requested() {
             return None;
         }
@@ -257,7 +260,7 @@ impl Gathering<'_> {
             return;
         }
         (part.bytes, part.row_time) = self.cost(&part.members);
-        part.memory.shrink(2 * part.bytes);
+        part.memory.shrink(2 * held(&part.members));
     }
 }
 
@@ -272,6 +275,11 @@ pub fn row_time(clock: &dyn Clock, rows: FrameView<'_>, mut answer: impl FnMut(F
         .collect();
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// Bytes of members in memory.
+fn held(members: &[Member]) -> u64 {
+    members.iter().map(|member| member.to_bytes().len() as u64).sum()
 }
 
 /// Which limits are not kept.

@@ -10,6 +10,7 @@
 
 mod budget;
 mod candidate;
+mod climb;
 mod constraints;
 mod engine;
 mod error;

@@ -26,28 +26,15 @@ impl Costs {
         }
     }
 
-    /// How long a candidate of so much work will take by the median rate of its learner, or by the lowest of all where its
-    /// learner has not finished yet; `None` where none has.
+    /// How long a candidate of so much work will take by the median rate of its learner, or by the median of all learners where
+    /// its own has not finished yet; `None` where none has.
     pub(crate) fn expect(&self, learner: &str, work: u64) -> Option<Duration> {
         let rate = match self.by_learner.get(learner) {
             Some(rates) => median(rates),
-            None => self
-                .by_learner
-                .values()
-                .map(|rates| median(rates))
-                .reduce(f64::min)?,
+            None if self.by_learner.is_empty() => return None,
+            None => median(&self.by_learner.values().map(|rates| median(rates)).collect::<Vec<f64>>()),
         };
         Duration::try_from_secs_f64(rate * work as f64).ok()
-    }
-
-    /// The same for a candidate whose schedule is laid out beforehand: where its learner has not finished yet, by the median of
-    /// all learners, since hope would cut the schedule short.
-    pub(crate) fn expect_soberly(&self, learner: &str, work: u64) -> Option<Duration> {
-        if self.by_learner.contains_key(learner) || self.by_learner.is_empty() {
-            return self.expect(learner, work);
-        }
-        let rates: Vec<f64> = self.by_learner.values().map(|rates| median(rates)).collect();
-        Duration::try_from_secs_f64(median(&rates) * work as f64).ok()
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) const LINES: &[Line] = &[
     line("ridge", "ridge", &[]).on(NUMBERS),
     line("decision_tree", "decision_tree", TREE),
     line("lightgbm", "lightgbm", QUICK).costing(30.0),
-    line("random_forest", "random_forest", &[]).costing(12.0),
+    line("random_forest", "random_forest", &[]).costing(60.0),
     line("catboost", "catboost", STOPPING).balanced(150.0),
     line("lightgbm, random cuts", "lightgbm", RANDOM_CUTS).balanced(120.0),
     line("lightgbm, combined features", "lightgbm", COMBINED)
@@ -40,9 +40,9 @@ pub(super) const LINES: &[Line] = &[
         .comparing(0.06)
         .up_to(20_000),
     line("xgboost", "xgboost", LEVEL_WISE).balanced(80.0),
-    line("mlp", "mlp", NETWORK_OF_NUMBERS).on(NUMBERS).balanced(220.0),
-    line("mlp", "mlp", NETWORK_OF_CLASSES).on(CLASSES).balanced(220.0),
-    line("extra_trees", "extra_trees", SPREAD).balanced(20.0),
+    line("mlp", "mlp", NETWORK_OF_NUMBERS).on(NUMBERS).balanced(600.0),
+    line("mlp", "mlp", NETWORK_OF_CLASSES).on(CLASSES).balanced(600.0),
+    line("extra_trees", "extra_trees", SPREAD).balanced(100.0),
     line("neighbors, by distance", "neighbors", NEAR)
         .balanced(1.0)
         .comparing(0.005)
@@ -54,8 +54,8 @@ pub(super) const LINES: &[Line] = &[
         .balanced(10.0)
         .comparing(0.06)
         .up_to(20_000),
-    line("random_forest, larger leaves", "random_forest", LARGER_LEAVES).balanced(20.0),
-    line("extra_trees, larger leaves", "extra_trees", LARGER_LEAVES).balanced(20.0),
+    line("random_forest, larger leaves", "random_forest", LARGER_LEAVES).balanced(60.0),
+    line("extra_trees, larger leaves", "extra_trees", LARGER_LEAVES).balanced(60.0),
     line("logistic_regression, sparse", "logistic_regression", SPARSE)
         .on(CLASSES)
         .balanced(5.0),
@@ -68,13 +68,13 @@ pub(super) const LINES: &[Line] = &[
     line("lightgbm, 16 leaves combined", "lightgbm", SIXTEEN_COMBINED)
         .balanced(100.0)
         .combined(),
-    line("mlp, long", "mlp", LONG_NETWORK).at_best(220.0),
+    line("mlp, long", "mlp", LONG_NETWORK).at_best(600.0),
     line("xgboost, deep", "xgboost", LEVEL_DEEP).at_best(200.0),
     line("lightgbm, 252 leaves", "lightgbm", LARGE).at_best(400.0),
     line("catboost, depthwise", "catboost", DEPTHWISE).at_best(300.0),
     line("lightgbm, stumps", "lightgbm", STUMPS).at_best(60.0),
-    line("extra_trees, few features", "extra_trees", FEW_FEATURES).at_best(20.0),
-    line("random_forest, few features", "random_forest", FEW_FEATURES).at_best(20.0),
+    line("extra_trees, few features", "extra_trees", FEW_FEATURES).at_best(60.0),
+    line("random_forest, few features", "random_forest", FEW_FEATURES).at_best(60.0),
 ];
 
 const TREE: Settings = &[("max_depth", Int(6)), ("min_samples_leaf", Int(5))];
