@@ -65,7 +65,9 @@ mod tests {
     use super::*;
 
     fn content() -> Vec<u8> {
-        (0_u32..20_000).flat_map(|i| (i % 97 * (i % 13)).to_le_bytes()).collect()
+        (0_u32..20_000)
+            .flat_map(|i| (i % 97 * (i % 13)).to_le_bytes())
+            .collect()
     }
 
     #[test]
@@ -84,7 +86,9 @@ mod tests {
         let mut state = 1_u64;
         let noise: Vec<u8> = (0..20_000)
             .map(|_| {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                state = state
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 (state >> 56) as u8
             })
             .collect();

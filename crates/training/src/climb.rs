@@ -157,9 +157,8 @@ impl Ladder {
             .fold(f64::INFINITY, f64::min);
         // The last step must have brought something: each makes the model twice as large.
         let is_worthwhile = !best.candidate.name.contains(MARK) || second - best.loss >= gain_min;
-        let was_higher = of_learner().any(|one| {
-            self.height(one.candidate) > height && (one.candidate.plan.features == features)
-        });
+        let was_higher = of_learner()
+            .any(|one| self.height(one.candidate) > height && (one.candidate.plan.features == features));
         let target = self.step.up(height).min(self.most);
         if !is_worthwhile || was_higher || height == 0 || target <= height {
             return None;
@@ -171,5 +170,103 @@ impl Ladder {
         let root = root.split(", hastened").next().unwrap_or_default();
         up.name = format!("{root}{MARK}{target} {}", self.param.replace('_', " "));
         Some((best.loss, up))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kolosal_learner::Point;
+    use kolosal_pipeline::MemberPlan;
+
+    fn candidate(name: &str, param: Option<(&str, i64)>) -> Candidate {
+        let learner = name.split(',').next().expect("a name starts with its learner");
+        let learner = kolosal_learners::find(learner).expect("on the list");
+        let point: Point = param
+            .map(|(name, value)| (name.to_owned(), Value::Int(value)))
+            .into_iter()
+            .collect();
+        Candidate {
+            name: name.to_owned(),
+            plan: MemberPlan::plain(learner, point),
+            work_per_kilocell: 10.0,
+            work_per_row: 0.0,
+        }
+    }
+
+    fn next(climb: &Climb, tried: &[(Candidate, f64)]) -> Option<(Candidate, bool)> {
+        let tried: Vec<Tried<'_>> = tried
+            .iter()
+            .map(|(candidate, loss)| Tried {
+                candidate,
+                loss: *loss,
+            })
+            .collect();
+        climb.next_of(&tried)
+    }
+
+    #[test]
+    fn the_largest_is_outgrown_while_larger_is_better() {
+        let mut climb = Climb::default();
+        let mut tried = vec![
+            (candidate("baseline", None), 9.0),
+            (candidate("lightgbm, few", Some(("num_leaves", 15))), 4.0),
+            (candidate("lightgbm, hastened", None), 3.0),
+        ];
+        let mut sizes = Vec::new();
+        for loss in [2.0, 1.5, 1.7] {
+            let (up, is_of_best) = next(&climb, &tried).expect("the largest is the best");
+            assert!(is_of_best);
+            assert!(up.work_per_kilocell > 10.0 && up.plan.learner.check(&up.plan.point).is_ok());
+            climb.take(&up);
+            sizes.push(up.name.clone());
+            tried.push((up, loss));
+        }
+        assert_eq!(
+            sizes,
+            [62, 124, 248].map(|leaves| format!("lightgbm, climbed to {leaves} num leaves"))
+        );
+        assert!(next(&climb, &tried).is_none(), "the last step was one too many");
+    }
+
+    #[test]
+    fn nothing_is_climbed_where_smaller_is_better_or_the_learner_is_far_behind() {
+        let climb = Climb::default();
+        let small = [
+            (candidate("baseline", None), 9.0),
+            (candidate("lightgbm, few", Some(("num_leaves", 8))), 2.0),
+            (candidate("lightgbm", None), 3.0),
+        ];
+        assert!(next(&climb, &small).is_none());
+        let behind = [
+            (candidate("baseline", None), 9.0),
+            (candidate("ridge", None), 1.0),
+            (candidate("xgboost", None), 5.0),
+        ];
+        assert!(next(&climb, &behind).is_none());
+    }
+
+    #[test]
+    fn a_step_that_brought_little_is_the_last_and_a_top_is_an_end() {
+        let climb = Climb::default();
+        let little = [
+            (candidate("baseline", None), 9.0),
+            (candidate("catboost", None), 2.0),
+            (
+                candidate("catboost, climbed to 8 depth", Some(("depth", 8))),
+                1.99,
+            ),
+        ];
+        assert!(next(&climb, &little).is_none());
+        let top = [
+            (candidate("baseline", None), 9.0),
+            (candidate("catboost, deep", Some(("depth", 10))), 2.0),
+        ];
+        assert!(next(&climb, &top).is_none());
+        let endless = [(candidate("baseline", None), 9.0), (candidate("mlp", None), 2.0)];
+        assert!(
+            next(&climb, &endless).is_none(),
+            "its schedule has no bound to raise"
+        );
     }
 }

@@ -352,7 +352,9 @@ impl Walk<'_> {
     /// and take far less.
     fn next_line(&self, course: &mut Course<'_>, walked: &Walked) -> Option<Candidate> {
         let first = course.portfolio.front()?;
-        let dear = self.share(self.reserve(&walked.finished)).map(|share| share.mul_f64(DEAR));
+        let dear = self
+            .share(self.reserve(&walked.finished))
+            .map(|share| share.mul_f64(DEAR));
         let expected = |candidate: &Candidate| self.expected(candidate, &course.costs);
         let at = match (dear, expected(first)) {
             (Some(dear), Some(first)) if first > dear => {
