@@ -74,6 +74,9 @@ rm "$few"
 unset few
 "$program" --quiet train table.csv --target amount --seed 7 --learners ridge --preset fast --output "v$format/intervals.kolosal" >/dev/null
 
+# What format 3 adds: packed members.
+also packed extra_trees amount --set n_estimators=5 --set max_depth=6
+
 for model in "v$format"/*.kolosal; do
     "$program" --quiet predict "$model" table.csv --output "${model%.kolosal}.csv" >/dev/null
 done
