@@ -34,15 +34,15 @@ struct Held {
     names: BTreeMap<Name, (Arc<Resident>, Duration)>,
     /// Loaded versions by their unique identifier, with when they were last asked for.
     loaded: BTreeMap<String, (Arc<Resident>, Duration)>,
+    /// How many times names were forgotten. What was looked up before the last time is not remembered after it.
+    forgotten: u64,
 }
 
 impl Residents {
     pub(crate) fn forget_names(&self) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .names
-            .clear();
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.names.clear();
+        held.forgotten += 1;
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -58,7 +58,7 @@ impl Residents {
     ) -> Result<Arc<Resident>, Failure> {
         let now = shared.now();
         let key = (name.to_owned(), wanted.map(str::to_owned));
-        {
+        let forgotten = {
             let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some((resident, until)) = held.names.get(&key)
                 && now < *until
@@ -69,14 +69,17 @@ impl Residents {
                 }
                 return Ok(resident);
             }
-        }
+            held.forgotten
+        };
         let version = find_version(&shared.store, name, wanted)?;
         let resident = self.load(shared, version, now)?;
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if held.names.len() >= NAMES_MAX {
             held.names.clear();
         }
-        held.names.insert(key, (Arc::clone(&resident), now + REMEMBERED));
+        if held.forgotten == forgotten {
+            held.names.insert(key, (Arc::clone(&resident), now + REMEMBERED));
+        }
         Ok(resident)
     }
 
